@@ -1,0 +1,376 @@
+-- Queueing: from a caller's transaction to stored events and deliveries.
+
+CREATE FUNCTION posthorn.event_type_patterns(event_type text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path = pg_catalog
+AS $$
+    SELECT ARRAY[event_type]
+        || CASE WHEN event_type LIKE 'posthorn.%' THEN '{}'::text[] ELSE ARRAY['*'] END
+        || ARRAY(
+            SELECT array_to_string(parts[1:depth], '.') || '.*'
+            FROM string_to_array(event_type, '.') AS parts,
+                 generate_series(1, array_length(parts, 1) - 1) AS depth)
+$$;
+
+COMMENT ON FUNCTION posthorn.event_type_patterns(text) IS
+    'Every subscription that takes an event type: itself, its prefixes with .*, and *; operational events (posthorn.…) are not taken by *.';
+
+CREATE FUNCTION posthorn.payload_as_jsonb(payload text) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog
+AS $$
+BEGIN
+    RETURN payload::jsonb;
+EXCEPTION
+    WHEN data_exception THEN RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.payload_as_jsonb(text) IS
+    'The payload for filters; null where it is valid JSON that jsonb cannot hold, such as \u0000.';
+
+CREATE FUNCTION posthorn.filter_matches(filter jsonpath, payload jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog
+AS $$
+    SELECT CASE
+        WHEN filter IS NULL THEN true
+        WHEN jsonb_path_exists(payload, filter, '{}', true) IS NULL THEN NULL
+        ELSE coalesce(jsonb_path_query_first(payload, filter, '{}', true), 'false') NOT IN ('false', 'null')
+    END
+$$;
+
+COMMENT ON FUNCTION posthorn.filter_matches(jsonpath, jsonb) IS
+    'Whether an endpoint''s filter takes a payload: the first item it yields is neither false nor null. Null when it cannot be evaluated.';
+
+-- The wake-up is decided when the transaction commits, not when it queues: once per transaction, and only while a dispatcher sleeps.
+-- A NOTIFY in every commit takes a global lock: single inserts fell from 19,000 to 4,000 per second.
+CREATE FUNCTION posthorn.first_wake_in_transaction() RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog
+AS $$
+BEGIN
+    IF current_setting('posthorn.wake_queued', true) = 'yes' THEN
+        RETURN false;
+    END IF;
+    PERFORM set_config('posthorn.wake_queued', 'yes', true);
+    RETURN true;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.first_wake_in_transaction() IS 'True once per transaction: the condition of the trigger that wakes dispatchers.';
+
+CREATE FUNCTION posthorn.wake_sleeping_dispatchers() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+BEGIN
+    -- Under a fixed snapshot a dispatcher that fell asleep meanwhile would not be seen: then wake in any case.
+    IF current_setting('transaction_isolation') <> 'read committed'
+        OR EXISTS (SELECT FROM posthorn.dispatchers WHERE asleep)
+    THEN
+        PERFORM pg_notify('posthorn_wake', '');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.wake_sleeping_dispatchers() IS 'Deferred trigger: notifies posthorn_wake if a dispatcher is asleep.';
+
+CREATE CONSTRAINT TRIGGER wake_sleeping_dispatchers
+    AFTER INSERT ON posthorn.webhook_events
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW
+    WHEN (NEW.deliveries > 0 AND posthorn.first_wake_in_transaction())
+    EXECUTE FUNCTION posthorn.wake_sleeping_dispatchers();
+
+CREATE FUNCTION posthorn.store_webhook_events(
+    communities      uuid[],
+    event_types      text[],
+    payloads         text[],
+    idempotency_keys text[],
+    except_endpoint  uuid DEFAULT NULL
+)
+RETURNS TABLE (
+    ordinal       integer,
+    event_id      uuid,
+    deliveries    integer,
+    skipped       integer,
+    duplicate     boolean,
+    error_code    text,
+    error_message text
+)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    at           timestamptz := posthorn.clock_now();
+    max_bytes    bigint := posthorn.setting_number('max_payload_bytes');
+    ids          uuid[];
+    firsts       uuid[];
+    codes        text[];
+    messages     text[];
+    prints       bytea[];
+BEGIN
+    PERFORM posthorn.ensure_day(at), posthorn.ensure_day(at + interval '1 second');
+
+    SELECT array_agg(posthorn.generate_uuid_v7(at + i.ordinal * interval '1 microsecond') ORDER BY i.ordinal),
+           array_agg(f.code ORDER BY i.ordinal),
+           array_agg(f.message ORDER BY i.ordinal)
+    INTO ids, codes, messages
+    FROM unnest(communities, event_types, payloads, idempotency_keys)
+             WITH ORDINALITY AS i (community, event_type, payload, key, ordinal)
+    LEFT JOIN posthorn.communities AS c ON c.id = i.community AND c.deleted_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT CASE
+                   WHEN c.id IS NULL THEN 'PH001'
+                   WHEN i.event_type IS NULL
+                       OR char_length(i.event_type) > 128
+                       OR i.event_type !~ '^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$' THEN 'PH002'
+                   WHEN i.payload IS NULL THEN 'PH009'
+                   WHEN octet_length(i.payload) > max_bytes THEN 'PH003'
+                   WHEN char_length(i.key) NOT BETWEEN 1 AND 255 THEN 'PH009'
+               END AS code
+    ) AS found
+    CROSS JOIN LATERAL (
+        SELECT found.code,
+               CASE found.code
+                   WHEN 'PH001' THEN 'there is no such community'
+                   WHEN 'PH002' THEN 'an event type is 1 to 128 letters, digits, _ and - in parts joined by dots, such as payment.received'
+                   WHEN 'PH003' THEN format('the payload has %s bytes, the limit is %s', octet_length(i.payload), max_bytes)
+                   WHEN 'PH009' THEN CASE
+                       WHEN i.payload IS NULL THEN 'the payload is missing'
+                       ELSE 'an idempotency key has 1 to 255 characters'
+                   END
+               END AS message
+    ) AS f;
+    firsts := ids;
+
+    IF array_length(array_remove(idempotency_keys, NULL), 1) > 0 THEN
+        SELECT array_agg(
+                   CASE WHEN key IS NOT NULL THEN
+                       sha256(convert_to(event_type || E'\n' || coalesce(posthorn.payload_as_jsonb(payload)::text, payload), 'UTF8'))
+                   END ORDER BY ordinal)
+        INTO prints
+        FROM unnest(event_types, payloads, idempotency_keys) WITH ORDINALITY AS i (event_type, payload, key, ordinal);
+
+        -- Waits for a concurrent caller with the same key; in the order of the keys, so that two batches cannot wait for each other.
+        INSERT INTO posthorn.webhook_idempotency_keys AS k (community_id, key, event_id, fingerprint, expires_at)
+        SELECT DISTINCT ON (community, key)
+               community, key, id, print, at + make_interval(hours => posthorn.setting_number('idempotency_hours')::integer)
+        FROM unnest(communities, idempotency_keys, ids, prints, codes) WITH ORDINALITY AS i (community, key, id, print, code, ordinal)
+        WHERE key IS NOT NULL AND code IS NULL
+        ORDER BY community, key, ordinal
+        ON CONFLICT (community_id, key) DO UPDATE
+            SET event_id = excluded.event_id, fingerprint = excluded.fingerprint, expires_at = excluded.expires_at
+            WHERE k.expires_at <= at;
+
+        SELECT array_agg(coalesce(k.event_id, i.id) ORDER BY i.ordinal),
+               array_agg(CASE WHEN k.fingerprint <> i.print THEN 'PH004' ELSE i.code END ORDER BY i.ordinal),
+               array_agg(
+                   CASE WHEN k.fingerprint <> i.print THEN
+                       format('the idempotency key was used for event %s with another type or payload; event %s was not queued', k.event_id, i.id)
+                   ELSE i.message END ORDER BY i.ordinal)
+        INTO firsts, codes, messages
+        FROM unnest(communities, idempotency_keys, ids, prints, codes, messages)
+                 WITH ORDINALITY AS i (community, key, id, print, code, message, ordinal)
+        LEFT JOIN posthorn.webhook_idempotency_keys AS k
+            ON i.code IS NULL AND k.community_id = i.community AND k.key = i.key;
+    END IF;
+
+    RETURN QUERY
+    WITH fresh AS MATERIALIZED (
+        SELECT i.*, posthorn.event_type_patterns(i.event_type) AS patterns
+        FROM unnest(communities, event_types, payloads, idempotency_keys, ids, firsts, codes)
+                 WITH ORDINALITY AS i (community_id, event_type, payload, key, id, first_id, code, ordinal)
+        WHERE i.code IS NULL AND i.id = i.first_id
+    ),
+    subscribed AS MATERIALIZED (
+        SELECT f.ordinal, e.id AS endpoint_id, e.max_attempts, h.disabled_reason, e.community_id,
+               CASE WHEN e.filter IS NULL THEN true
+                    ELSE posthorn.filter_matches(e.filter, posthorn.payload_as_jsonb(f.payload))
+               END AS taken
+        FROM fresh AS f
+        JOIN posthorn.webhook_endpoints AS e
+            ON e.community_id = f.community_id AND e.deleted_at IS NULL AND e.event_types && f.patterns
+        JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
+        WHERE e.id IS DISTINCT FROM except_endpoint
+    ),
+    broken_filters AS (
+        INSERT INTO posthorn.webhook_filter_errors (community_id, endpoint_id, occurred_at)
+        SELECT s.community_id, s.endpoint_id, at FROM subscribed AS s WHERE s.taken IS NULL
+    ),
+    counted AS (
+        SELECT s.ordinal,
+               count(*) FILTER (WHERE s.disabled_reason IS NULL OR s.disabled_reason = 'auto')::integer AS deliveries,
+               count(*) FILTER (WHERE s.disabled_reason <> 'auto')::integer AS skipped
+        FROM subscribed AS s
+        WHERE s.taken
+        GROUP BY s.ordinal
+    ),
+    stored AS (
+        INSERT INTO posthorn.webhook_events AS e
+            (id, community_id, event_type, payload, payload_bytes, idempotency_key, deliveries, skipped, created_at)
+        SELECT f.id, f.community_id, f.event_type, f.payload::json, octet_length(f.payload), f.key,
+               coalesce(c.deliveries, 0), coalesce(c.skipped, 0), at
+        FROM fresh AS f
+        LEFT JOIN counted AS c ON c.ordinal = f.ordinal
+        RETURNING e.id, e.deliveries, e.skipped
+    ),
+    queued AS (
+        INSERT INTO posthorn.webhook_deliveries
+            (id, stage, status, event_id, community_id, endpoint_id, position, created_at, next_attempt_at, parked_at,
+             max_attempts, payload_bytes, event_type)
+        SELECT posthorn.generate_uuid_v7(at + (row_number() OVER (ORDER BY s.ordinal, s.endpoint_id)) * interval '1 microsecond'),
+               (CASE WHEN s.disabled_reason IS NULL THEN 'ready' ELSE 'parked' END)::posthorn.delivery_stage,
+               'pending', f.id, f.community_id, s.endpoint_id, nextval('posthorn.webhook_delivery_position'), at,
+               CASE WHEN s.disabled_reason IS NULL THEN at END,
+               CASE WHEN s.disabled_reason IS NOT NULL THEN at END,
+               s.max_attempts, octet_length(f.payload), f.event_type
+        FROM subscribed AS s
+        JOIN fresh AS f ON f.ordinal = s.ordinal
+        WHERE s.taken AND (s.disabled_reason IS NULL OR s.disabled_reason = 'auto')
+    )
+    SELECT i.ordinal::integer,
+           CASE WHEN i.code IS NULL THEN i.first_id END,
+           coalesce(s.deliveries, earlier.deliveries),
+           coalesce(s.skipped, earlier.skipped),
+           i.code IS NULL AND i.id <> i.first_id,
+           i.code,
+           i.message
+    FROM unnest(ids, firsts, codes, messages) WITH ORDINALITY AS i (id, first_id, code, message, ordinal)
+    LEFT JOIN stored AS s ON s.id = i.first_id
+    LEFT JOIN posthorn.webhook_events AS earlier ON i.id <> i.first_id AND earlier.id = i.first_id
+    ORDER BY i.ordinal;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.store_webhook_events(uuid[], text[], text[], text[], uuid) IS
+    'The one place where events and their deliveries are written: a batch in one statement. Not granted to anybody; queue_webhook and queue_webhook_events call it.';
+
+CREATE FUNCTION posthorn.queue_webhook_events(
+    communities      uuid[],
+    event_types      text[],
+    payloads         text[],
+    idempotency_keys text[] DEFAULT NULL
+)
+RETURNS TABLE (
+    ordinal       integer,
+    event_id      uuid,
+    deliveries    integer,
+    skipped       integer,
+    duplicate     boolean,
+    error_code    text,
+    error_message text
+)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM unnest(event_types) AS t (name) WHERE name LIKE 'posthorn.%') THEN
+        RAISE EXCEPTION 'event types that begin with posthorn. are reserved for operational events'
+            USING ERRCODE = 'PH005', HINT = 'Choose another first part.';
+    END IF;
+    IF array_length(payloads, 1) IS DISTINCT FROM array_length(communities, 1)
+        OR array_length(event_types, 1) IS DISTINCT FROM array_length(communities, 1)
+        OR array_length(idempotency_keys, 1) <> array_length(communities, 1)
+    THEN
+        RAISE EXCEPTION 'communities, event_types, payloads and idempotency_keys must have the same length'
+            USING ERRCODE = 'PH009';
+    END IF;
+    RETURN QUERY
+    SELECT * FROM posthorn.store_webhook_events(
+        communities, event_types, payloads, coalesce(idempotency_keys, array_fill(NULL::text, ARRAY[cardinality(communities)])));
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.queue_webhook_events(uuid[], text[], text[], text[]) IS
+    'Queues a batch of events of any communities in one call; payloads are JSON texts and kept byte for byte. A refused event comes back as a row with its error_code and spoils no other.';
+
+CREATE FUNCTION posthorn.queue_webhook_as_member(community text, event_type text, payload jsonb, idempotency_key text)
+RETURNS TABLE (event_id uuid, deliveries integer, skipped integer, duplicate boolean, error_code text, error_message text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    community_id uuid := posthorn.find_community(community);
+BEGIN
+    IF community_id IS NULL OR community_id NOT IN (SELECT posthorn.permitted_communities('events:write')) THEN
+        RAISE EXCEPTION 'you may not queue events for this community'
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = format('An application gets the right by: GRANT posthorn_producer TO %I; a person by a membership whose role has events:write.', session_user);
+    END IF;
+    RETURN QUERY
+    SELECT q.event_id, q.deliveries, q.skipped, q.duplicate, q.error_code, q.error_message
+    FROM posthorn.queue_webhook_events(ARRAY[community_id], ARRAY[event_type], ARRAY[payload::text], ARRAY[idempotency_key]) AS q;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.queue_webhook_as_member(text, text, jsonb, text) IS
+    'What queue_webhook does for somebody who is neither a service nor a producer: asks for events:write in the community first.';
+
+CREATE FUNCTION posthorn.find_community_to_queue(community text) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+    SELECT posthorn.find_community(community)
+$$;
+
+COMMENT ON FUNCTION posthorn.find_community_to_queue(text) IS 'find_community for producers, who may read nothing else.';
+
+-- Runs as its caller, for only so can it see who that is: inside SECURITY DEFINER functions current_user is their owner.
+CREATE FUNCTION posthorn.queue_webhook(
+    community        text,
+    event_type       text,
+    payload          jsonb,
+    idempotency_key  text DEFAULT NULL,
+    OUT event_id     uuid,
+    OUT deliveries   integer,
+    OUT skipped      integer,
+    OUT duplicate    boolean
+)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    answer record;
+BEGIN
+    IF pg_has_role(current_user, 'posthorn_producer', 'USAGE') OR pg_has_role(current_user, 'posthorn_service', 'USAGE') THEN
+        SELECT * INTO answer
+        FROM posthorn.queue_webhook_events(
+            ARRAY[posthorn.find_community_to_queue(community)], ARRAY[event_type], ARRAY[payload::text], ARRAY[idempotency_key]);
+    ELSE
+        SELECT * INTO answer FROM posthorn.queue_webhook_as_member(community, event_type, payload, idempotency_key);
+    END IF;
+    IF answer.error_code IS NOT NULL THEN
+        RAISE EXCEPTION 'webhook not queued: %', answer.error_message
+            USING ERRCODE = answer.error_code,
+                  HINT = CASE answer.error_code
+                      WHEN 'PH001' THEN format('The community was given as %L; take the id of a row of posthorn.communities, or ext: and its external_id.', community)
+                      WHEN 'PH002' THEN format('The event type was given as %L.', event_type)
+                      WHEN 'PH004' THEN 'Use a new key for a new event.'
+                      ELSE ''
+                  END;
+    END IF;
+    event_id := answer.event_id;
+    deliveries := answer.deliveries;
+    skipped := answer.skipped;
+    duplicate := answer.duplicate;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.queue_webhook(text, text, jsonb, text) IS
+    'Stores an event once and creates a delivery for every subscribed endpoint of the community, as part of the caller''s transaction: the event exists if and only if that commits. Errors: PH001 unknown community, PH002 event type, PH003 payload too large, PH004 idempotency key used for something else, PH005 reserved type, PH009 argument, 42501 no right.';
+
+GRANT EXECUTE ON FUNCTION posthorn.queue_webhook(text, text, jsonb, text) TO posthorn_service, posthorn_producer, posthorn_member;
+GRANT EXECUTE ON FUNCTION
+    posthorn.queue_webhook_events(uuid[], text[], text[], text[]),
+    posthorn.find_community_to_queue(text)
+TO posthorn_service, posthorn_producer;
+GRANT EXECUTE ON FUNCTION posthorn.queue_webhook_as_member(text, text, jsonb, text) TO posthorn_member;
+GRANT EXECUTE ON FUNCTION
+    posthorn.event_type_patterns(text),
+    posthorn.first_wake_in_transaction(),
+    posthorn.filter_matches(jsonpath, jsonb)
+TO posthorn_service, posthorn_producer, posthorn_member;

@@ -1,0 +1,18 @@
+-- The three roles of Posthorn. None can log in: they are granted to the logins of nodes, applications and people.
+-- Roles belong to the cluster, not to a database; a second database in the same cluster shares them.
+DO $roles$
+DECLARE
+    wanted text;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['posthorn_service', 'posthorn_producer', 'posthorn_member'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+            EXCEPTION
+                -- Another database of the cluster may be migrated at this very moment.
+                WHEN duplicate_object OR unique_violation THEN NULL;
+            END;
+        END IF;
+    END LOOP;
+END
+$roles$;
