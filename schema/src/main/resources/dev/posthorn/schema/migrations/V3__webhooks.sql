@@ -84,13 +84,13 @@ CREATE TABLE posthorn.webhook_endpoint_health (
     disabled_reason       text CHECK (disabled_reason IN ('manual', 'auto', 'gone', 'receiver')),
     parking               boolean NOT NULL DEFAULT false,
     filter_errors         bigint NOT NULL DEFAULT 0,
-    secret_ready          boolean NOT NULL DEFAULT false,
+    secret_version        integer,
     told_disabled_at      timestamptz,
     told_dead_lettered_at timestamptz,
     CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL))
 ) WITH (fillfactor = 50);
 
-CREATE INDEX webhook_endpoint_health_without_secret ON posthorn.webhook_endpoint_health (endpoint_id) WHERE NOT secret_ready;
+CREATE INDEX webhook_endpoint_health_without_secret ON posthorn.webhook_endpoint_health (endpoint_id) WHERE secret_version IS NULL;
 CREATE INDEX webhook_endpoint_health_parking ON posthorn.webhook_endpoint_health (endpoint_id) WHERE parking;
 
 COMMENT ON TABLE posthorn.webhook_endpoint_health IS 'What deliveries have taught about an endpoint; apart from its settings, so that neither disturbs the other.';
@@ -105,7 +105,7 @@ COMMENT ON COLUMN posthorn.webhook_endpoint_health.disabled_at IS 'Since when no
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.disabled_reason IS 'manual: by its owner. auto: too many failures in a row. gone: answered 410 twice. receiver: the receiver wished it.';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.parking IS 'Deliveries of it are still to be parked, brought back or ended by maintain().';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.filter_errors IS 'How often its filter could not be evaluated.';
-COMMENT ON COLUMN posthorn.webhook_endpoint_health.secret_ready IS 'Whether the vault holds a signing secret for it; Posthorn''s own sender sends nothing before.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_health.secret_version IS 'Newest version of its signing secret in the vault; null while there is none, and Posthorn''s own sender sends nothing before.';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.told_disabled_at IS 'When posthorn.endpoint.disabled was last queued about it.';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.told_dead_lettered_at IS 'When posthorn.delivery.dead_lettered was last queued about it.';
 

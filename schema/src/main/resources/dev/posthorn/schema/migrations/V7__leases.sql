@@ -121,7 +121,7 @@ BEGIN
             WHERE e.id = l.endpoint_id
               AND e.deleted_at IS NULL
               AND h.disabled_at IS NULL
-              AND (h.secret_ready OR NOT with_secret)
+              AND (h.secret_version IS NOT NULL OR NOT with_secret)
             OFFSET 0
         ) AS open_lane
         CROSS JOIN LATERAL (
@@ -199,6 +199,7 @@ RETURNS TABLE (
     url             text,
     payload_format  text,
     body            text,
+    secret_version  integer,
     timeout_seconds integer
 )
     LANGUAGE plpgsql SECURITY DEFINER
@@ -240,11 +241,12 @@ BEGIN
     RETURN QUERY
     SELECT d.id, d.event_id, d.community_id, d.endpoint_id, d.event_type, d.attempt_count + 1, t.now, e.url, e.payload_format,
            posthorn.webhook_body(e.payload_format, v.id, v.community_id, v.event_type, v.created_at, v.payload),
-           e.timeout_seconds
+           h.secret_version, e.timeout_seconds
     FROM (SELECT posthorn.clock_now() AS now OFFSET 0) AS t
     CROSS JOIN unnest(leased) AS l (id)
     JOIN posthorn.webhook_deliveries AS d ON d.stage = 'ready' AND d.id = l.id
     JOIN posthorn.webhook_endpoints AS e ON e.id = d.endpoint_id
+    JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = d.endpoint_id
     LEFT JOIN posthorn.webhook_events AS v ON v.id = d.event_id
     ORDER BY d.endpoint_id, d.position;
 END
@@ -261,3 +263,11 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION posthorn.next_webhook_due() IS 'When the next retry is due; null while none waits.';
+
+GRANT EXECUTE ON FUNCTION
+    posthorn.register_dispatcher(uuid, text, text),
+    posthorn.beat_dispatcher(uuid),
+    posthorn.set_dispatcher_asleep(uuid, boolean),
+    posthorn.claim_webhook_deliveries(uuid, bigint, integer, uuid, bigint),
+    posthorn.next_webhook_due()
+TO posthorn_service;

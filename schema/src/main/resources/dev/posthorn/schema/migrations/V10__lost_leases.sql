@@ -1,0 +1,99 @@
+-- How leases end without a result: the dispatcher signs off, it no longer holds them, or it is no longer heard.
+
+CREATE FUNCTION posthorn.sign_off_dispatcher(id uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    gone     constant uuid := id;
+    returned integer;
+BEGIN
+    UPDATE posthorn.webhook_deliveries AS d
+    SET status = CASE WHEN d.attempt_count = 0 THEN 'pending' ELSE 'retrying' END::posthorn.webhook_status,
+        dispatcher_id = NULL, lease_no = NULL
+    WHERE d.stage = 'ready' AND d.dispatcher_id = gone;
+    GET DIAGNOSTICS returned = ROW_COUNT;
+    DELETE FROM posthorn.dispatchers AS d WHERE d.id = gone;
+    IF returned > 0 THEN
+        PERFORM posthorn.wake_dispatchers();
+    END IF;
+    RETURN returned;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.sign_off_dispatcher(uuid) IS 'A graceful stop: gives back what was not sent, without using an attempt.';
+
+CREATE FUNCTION posthorn.return_unheld_leases(dispatcher uuid, held uuid[], newest_lease bigint) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    returned integer;
+BEGIN
+    UPDATE posthorn.webhook_deliveries AS d
+    SET status = CASE WHEN d.attempt_count = 0 THEN 'pending' ELSE 'retrying' END::posthorn.webhook_status,
+        dispatcher_id = NULL, lease_no = NULL
+    WHERE d.stage = 'ready'
+      AND d.dispatcher_id = dispatcher
+      AND d.lease_no <= newest_lease
+      AND NOT (d.id = ANY (held));
+    GET DIAGNOSTICS returned = ROW_COUNT;
+    IF returned > 0 THEN
+        PERFORM posthorn.wake_dispatchers();
+    END IF;
+    RETURN returned;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.return_unheld_leases(uuid, uuid[], bigint) IS
+    'A living dispatcher says what it holds of the leases up to newest_lease; what stands as leased to it but is not held returns. Needed because results are written without synchronous commit: after a crash of PostgreSQL a finished delivery may be sending again.';
+
+CREATE FUNCTION posthorn.rescue_lost_leases() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    at       timestamptz := posthorn.clock_now();
+    expired  uuid[];
+    ids      uuid[];
+    tokens   text[];
+    returned integer;
+BEGIN
+    SELECT array_agg(e.id) INTO expired
+    FROM (SELECT d.id FROM posthorn.dispatchers AS d WHERE d.expires_at <= at ORDER BY d.id FOR UPDATE SKIP LOCKED) AS e;
+    IF expired IS NULL THEN
+        RETURN 0;
+    END IF;
+
+    SELECT array_agg(d.id), array_agg(d.dispatcher_id || '-' || d.lease_no)
+    INTO ids, tokens
+    FROM posthorn.webhook_deliveries AS d
+    WHERE d.stage = 'ready' AND d.dispatcher_id = ANY (expired) AND d.lost_leases >= 2;
+    IF ids IS NOT NULL THEN
+        PERFORM posthorn.record_webhook_results(
+            ids, tokens,
+            error_classes => array_fill('lease_lost'::text, ARRAY[cardinality(ids)]),
+            errors => array_fill('three dispatchers in a row were lost while they sent it'::text, ARRAY[cardinality(ids)]));
+    END IF;
+
+    UPDATE posthorn.webhook_deliveries AS d
+    SET status = CASE WHEN d.attempt_count = 0 THEN 'pending' ELSE 'retrying' END::posthorn.webhook_status,
+        dispatcher_id = NULL, lease_no = NULL, lost_leases = d.lost_leases + 1
+    WHERE d.stage = 'ready' AND d.dispatcher_id = ANY (expired);
+    GET DIAGNOSTICS returned = ROW_COUNT;
+    DELETE FROM posthorn.dispatchers AS d WHERE d.id = ANY (expired);
+    IF returned > 0 THEN
+        PERFORM posthorn.wake_dispatchers();
+    END IF;
+    RETURN returned + coalesce(cardinality(ids), 0);
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.rescue_lost_leases() IS
+    'sending → pending, retrying for deliveries whose dispatcher was not heard in time or whose SQL lease has run out; the third loss in a row counts as an attempt failed with lease_lost. Returns how many.';
+
+GRANT EXECUTE ON FUNCTION
+    posthorn.sign_off_dispatcher(uuid),
+    posthorn.return_unheld_leases(uuid, uuid[], bigint),
+    posthorn.rescue_lost_leases()
+TO posthorn_service;
