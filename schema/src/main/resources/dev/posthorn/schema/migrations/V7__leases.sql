@@ -216,7 +216,9 @@ DECLARE
     leased  uuid[];
     more    uuid[];
 BEGIN
-    IF NOT EXISTS (SELECT FROM posthorn.dispatchers AS d WHERE d.id = dispatcher AND d.expires_at > posthorn.clock_now()) THEN
+    -- KEY SHARE lets the heartbeat through and holds off the rescue, which would not see what this claim has not committed yet.
+    PERFORM FROM posthorn.dispatchers AS d WHERE d.id = dispatcher AND d.expires_at > posthorn.clock_now() FOR KEY SHARE;
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'dispatcher % is not signed on', dispatcher
             USING ERRCODE = 'PH007', HINT = 'Call register_dispatcher with a new id, and beat_dispatcher once a second.';
     END IF;

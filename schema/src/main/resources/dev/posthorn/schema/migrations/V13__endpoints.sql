@@ -1,0 +1,157 @@
+-- Endpoints: what may be set, and what happens to their waiting deliveries when they are disabled, enabled or deleted.
+
+CREATE FUNCTION posthorn.validate_webhook_endpoint() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    wrong text;
+BEGIN
+    -- The address policy judges a URL where REST or Java takes it and again at each attempt; here stands only what no policy allows.
+    IF char_length(NEW.url) > 2048 OR NEW.url !~ '^https?://[^/?#[:space:][:cntrl:]]+([/?][^#[:space:][:cntrl:]]*)?$' THEN
+        RAISE EXCEPTION 'url must be http:// or https://, with a host, without a fragment or blanks, at most 2048 characters'
+            USING ERRCODE = 'PH008', HINT = 'Such as https://example.com/webhooks.';
+    END IF;
+    SELECT t INTO wrong
+    FROM unnest(NEW.event_types) AS t
+    WHERE t IS NULL OR char_length(t) > 128 OR t !~ '^(\*|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(\.\*)?)$'
+    LIMIT 1;
+    IF FOUND OR cardinality(NEW.event_types) NOT BETWEEN 1 AND 200 THEN
+        RAISE EXCEPTION 'event_types must be 1 to 200 exact types, prefixes or *, and % is none', coalesce(quote_literal(wrong), 'an empty list')
+            USING ERRCODE = 'PH008', HINT = 'Such as {payment.received}, {payment.*} or {*}.';
+    END IF;
+    IF octet_length(NEW.filter::text) > 1024 THEN
+        RAISE EXCEPTION 'filter must have at most 1024 bytes, it has %', octet_length(NEW.filter::text) USING ERRCODE = 'PH008';
+    END IF;
+    IF regexp_replace(NEW.filter::text, '"([^"\\]|\\.)*"', '""', 'g') ~ 'like_regex' AND NOT posthorn.setting_flag('allow_like_regex') THEN
+        RAISE EXCEPTION 'filter may not use like_regex here' USING ERRCODE = 'PH008',
+            HINT = 'Use ==, starts with or an exact type; an operator may allow it by the setting allow_like_regex.';
+    END IF;
+    IF NEW.retry_schedule IS NOT NULL
+        AND (cardinality(NEW.retry_schedule) NOT BETWEEN 1 AND 100
+            OR EXISTS (SELECT FROM unnest(NEW.retry_schedule) AS s WHERE s IS NULL OR s < interval '0' OR s > interval '30 days'))
+    THEN
+        RAISE EXCEPTION 'retry_schedule must be 1 to 100 intervals between 0 seconds and 30 days'
+            USING ERRCODE = 'PH008', HINT = 'Such as {1 minute,5 minutes,1 hour}, or null for the usual one.';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.validate_webhook_endpoint() IS 'Trigger function: refuses settings of an endpoint that make no sense, with PH008.';
+
+CREATE TRIGGER a_validate BEFORE INSERT OR UPDATE ON posthorn.webhook_endpoints
+    FOR EACH ROW EXECUTE FUNCTION posthorn.validate_webhook_endpoint();
+
+CREATE TRIGGER update_updated_at BEFORE UPDATE ON posthorn.webhook_endpoints
+    FOR EACH ROW EXECUTE FUNCTION posthorn.update_updated_at();
+
+-- In batches, because 100,000 rows must not move in one transaction; SKIP LOCKED, because what is being claimed at this moment is
+-- parked when its result is recorded.
+CREATE FUNCTION posthorn.settle_endpoint_backlog(endpoint uuid, max integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    at      timestamptz := posthorn.clock_now();
+    goal    posthorn.delivery_stage;
+    sources posthorn.delivery_stage[];
+    moved   integer;
+BEGIN
+    SELECT CASE
+               WHEN e.deleted_at IS NOT NULL THEN 'ended'
+               WHEN h.disabled_at IS NOT NULL THEN 'parked'
+               ELSE 'ready'
+           END::posthorn.delivery_stage
+    INTO goal
+    FROM posthorn.webhook_endpoints AS e
+    JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
+    WHERE e.id = endpoint
+    FOR UPDATE OF h;
+    sources := CASE goal
+        WHEN 'ended' THEN '{ready,waiting,parked}'
+        WHEN 'parked' THEN '{ready,waiting}'
+        ELSE '{parked}'
+    END;
+
+    WITH backlog AS MATERIALIZED (
+        SELECT d.id, d.stage
+        FROM posthorn.webhook_deliveries AS d
+        WHERE d.endpoint_id = endpoint AND d.stage = ANY (sources) AND d.stage <> 'ended' AND d.status <> 'sending'
+        ORDER BY d.id
+        LIMIT max
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE posthorn.webhook_deliveries AS d
+    SET stage = goal,
+        status = CASE goal WHEN 'ended' THEN 'failed' ELSE d.status END,
+        position = CASE goal WHEN 'ready' THEN nextval('posthorn.webhook_delivery_position') ELSE d.position END,
+        next_attempt_at = CASE goal WHEN 'ready' THEN at END,
+        parked_at = CASE goal WHEN 'parked' THEN at END,
+        ended_at = CASE goal WHEN 'ended' THEN at END,
+        last_error = CASE goal WHEN 'ended' THEN 'the endpoint was deleted' ELSE d.last_error END
+    FROM backlog AS b
+    WHERE d.id = b.id AND d.stage = b.stage AND d.stage IN ('ready', 'waiting', 'parked');
+    GET DIAGNOSTICS moved = ROW_COUNT;
+
+    UPDATE posthorn.webhook_endpoint_health AS h SET parking = moved = max WHERE h.endpoint_id = endpoint AND h.parking <> (moved = max);
+    IF goal = 'ready' AND moved > 0 THEN
+        PERFORM posthorn.wake_dispatchers();
+    END IF;
+    RETURN moved;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.settle_endpoint_backlog(uuid, integer) IS
+    'ready, waiting → parked while the endpoint is disabled; parked → ready once it is enabled; all of them → ended (failed) when it is deleted. At most max deliveries; returns how many moved, and remembers in parking whether more may be left.';
+
+CREATE FUNCTION posthorn.switch_webhook_endpoint(endpoint uuid, reason text) RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+    UPDATE posthorn.webhook_endpoint_health AS h
+    SET disabled_at = CASE WHEN reason IS NOT NULL THEN coalesce(h.disabled_at, posthorn.clock_now()) END,
+        disabled_reason = reason,
+        consecutive_failures = CASE WHEN reason IS NULL THEN 0 ELSE h.consecutive_failures END,
+        consecutive_gone = CASE WHEN reason IS NULL THEN 0 ELSE h.consecutive_gone END,
+        parking = true
+    WHERE h.endpoint_id = endpoint;
+    SELECT posthorn.settle_endpoint_backlog(endpoint, 1000);
+$$;
+
+COMMENT ON FUNCTION posthorn.switch_webhook_endpoint(uuid, text) IS 'Enables (null) or disables (a reason) an endpoint and moves the first of its waiting deliveries; maintain() moves the rest.';
+
+CREATE FUNCTION posthorn.follow_webhook_endpoint() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    reason text;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO posthorn.webhook_endpoint_health (endpoint_id, community_id, disabled_at, disabled_reason)
+        VALUES (NEW.id, NEW.community_id, CASE WHEN NOT NEW.enabled THEN NEW.created_at END, CASE WHEN NOT NEW.enabled THEN 'manual' END);
+        PERFORM pg_notify('posthorn_endpoint_created', NEW.id::text);
+        RETURN NULL;
+    END IF;
+    SELECT h.disabled_reason INTO reason FROM posthorn.webhook_endpoint_health AS h WHERE h.endpoint_id = NEW.id;
+    IF NEW.deleted_at IS NOT NULL THEN
+        PERFORM posthorn.switch_webhook_endpoint(NEW.id, coalesce(reason, 'manual'));
+    ELSIF NEW.enabled AND reason IS NOT NULL THEN
+        PERFORM posthorn.switch_webhook_endpoint(NEW.id, NULL);
+    ELSIF NOT NEW.enabled AND reason IS DISTINCT FROM 'manual' THEN
+        PERFORM posthorn.switch_webhook_endpoint(NEW.id, 'manual');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.follow_webhook_endpoint() IS
+    'Trigger function: gives a new endpoint its row of health, and carries out what setting enabled or deleted_at asks for.';
+
+CREATE TRIGGER follow_creation AFTER INSERT ON posthorn.webhook_endpoints
+    FOR EACH ROW EXECUTE FUNCTION posthorn.follow_webhook_endpoint();
+
+CREATE TRIGGER follow_switch AFTER UPDATE OF enabled, deleted_at ON posthorn.webhook_endpoints
+    FOR EACH ROW EXECUTE FUNCTION posthorn.follow_webhook_endpoint();
