@@ -1,0 +1,244 @@
+-- Upkeep: what must happen now and then. maintain() does it all; any node calls it, pg_cron may.
+
+CREATE FUNCTION posthorn.settle_backlogs(max integer DEFAULT 1000) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    endpoint uuid;
+    moved    integer := 0;
+BEGIN
+    FOR endpoint IN
+        -- Marked ones, and those where a transaction queued by the state of before while the endpoint was being switched.
+        WITH RECURSIVE parked AS (
+            (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_parked AS d ORDER BY d.endpoint_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_parked AS d WHERE d.endpoint_id > p.endpoint_id ORDER BY d.endpoint_id LIMIT 1)
+            FROM parked AS p
+            WHERE p.endpoint_id IS NOT NULL
+        ),
+        ready AS (
+            (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_ready AS d ORDER BY d.endpoint_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_ready AS d WHERE d.endpoint_id > r.endpoint_id ORDER BY d.endpoint_id LIMIT 1)
+            FROM ready AS r
+            WHERE r.endpoint_id IS NOT NULL
+        )
+        SELECT h.endpoint_id FROM posthorn.webhook_endpoint_health AS h WHERE h.parking
+        UNION
+        SELECT p.endpoint_id FROM parked AS p
+        JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = p.endpoint_id AND h.disabled_at IS NULL
+        UNION
+        SELECT r.endpoint_id FROM ready AS r
+        JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = r.endpoint_id AND h.disabled_at IS NOT NULL
+    LOOP
+        moved := moved + posthorn.settle_endpoint_backlog(endpoint, max - moved);
+        EXIT WHEN moved >= max;
+    END LOOP;
+    RETURN moved;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.settle_backlogs(integer) IS
+    'Parks, brings back or ends what still waits for endpoints that were disabled, enabled or deleted; at most max deliveries, call again while it returns max.';
+
+CREATE FUNCTION posthorn.is_held_by_a_long_transaction(relation regclass) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog
+AS $$
+DECLARE
+    first_look text[];
+BEGIN
+    SELECT array_agg(l.virtualtransaction) INTO first_look
+    FROM pg_locks AS l WHERE l.relation = $1 AND l.granted AND l.pid <> pg_backend_pid();
+    IF first_look IS NULL THEN
+        RETURN false;
+    END IF;
+    PERFORM pg_sleep(0.05);
+    RETURN EXISTS (
+        SELECT FROM pg_locks AS l WHERE l.relation = $1 AND l.granted AND l.virtualtransaction = ANY (first_look));
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.is_held_by_a_long_transaction(regclass) IS
+    'Whether somebody holds a lock on a table for longer than a moment: then a DROP would wait, and everybody else behind it.';
+
+CREATE TABLE posthorn.trimmed_days (
+    day        date PRIMARY KEY,
+    trimmed_at timestamptz NOT NULL
+);
+
+COMMENT ON TABLE posthorn.trimmed_days IS 'Days past retention that still stand because a dead letter or a parked delivery needs its event.';
+COMMENT ON COLUMN posthorn.trimmed_days.day IS 'The UTC day.';
+COMMENT ON COLUMN posthorn.trimmed_days.trimmed_at IS 'When everything else of that day was removed.';
+
+ALTER TABLE posthorn.trimmed_days ENABLE ROW LEVEL SECURITY;
+ALTER TABLE posthorn.trimmed_days FORCE ROW LEVEL SECURITY;
+CREATE POLICY trimmed_days_owner ON posthorn.trimmed_days TO CURRENT_USER USING (true) WITH CHECK (true);
+
+-- Of a day past retention nothing is kept but what unfinished deliveries need: their event and their attempts.
+CREATE FUNCTION posthorn.retire_day(old_day date) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, posthorn, pg_temp
+    SET lock_timeout = '100ms'
+AS $$
+DECLARE
+    suffix constant text := to_char(old_day, '_YYYYMMDD');
+    low    constant uuid := posthorn.uuid_v7_floor(old_day::timestamp AT TIME ZONE 'UTC');
+    high   constant uuid := posthorn.uuid_v7_floor((old_day + 1)::timestamp AT TIME ZONE 'UTC');
+    needed boolean;
+    parent text;
+BEGIN
+    -- Whoever brings a failed delivery of that day back must be done, or begin after us.
+    EXECUTE format('LOCK TABLE posthorn.%I IN ACCESS EXCLUSIVE MODE', 'webhook_deliveries_ended' || suffix);
+    SELECT EXISTS (
+        SELECT FROM posthorn.webhook_deliveries AS d
+        WHERE d.stage IN ('ready', 'waiting', 'parked', 'dead') AND d.id >= low AND d.id < high)
+    INTO needed;
+
+    IF needed THEN
+        IF EXISTS (SELECT FROM posthorn.trimmed_days AS t WHERE t.day = old_day) THEN
+            RETURN NULL;
+        END IF;
+        EXECUTE format('TRUNCATE posthorn.%I', 'webhook_deliveries_ended' || suffix);
+        DELETE FROM posthorn.webhook_attempts AS a
+        WHERE a.delivery_id >= low AND a.delivery_id < high
+          AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries AS d
+                          WHERE d.id = a.delivery_id AND d.stage IN ('ready', 'waiting', 'parked', 'dead'));
+        DELETE FROM posthorn.webhook_events AS e
+        WHERE e.id >= low AND e.id < high
+          AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries AS d
+                          WHERE d.event_id = e.id AND d.stage IN ('ready', 'waiting', 'parked', 'dead'));
+        INSERT INTO posthorn.trimmed_days (day, trimmed_at) VALUES (old_day, posthorn.clock_now());
+        RETURN 'trimmed';
+    END IF;
+
+    FOREACH parent IN ARRAY ARRAY['webhook_attempts', 'webhook_deliveries_ended', 'webhook_events'] LOOP
+        IF posthorn.is_held_by_a_long_transaction(('posthorn.' || parent)::regclass) THEN
+            RETURN NULL;
+        END IF;
+    END LOOP;
+    FOREACH parent IN ARRAY ARRAY['webhook_attempts', 'webhook_deliveries_ended', 'webhook_events'] LOOP
+        EXECUTE format('DROP TABLE IF EXISTS posthorn.%I', parent || suffix);
+    END LOOP;
+    DELETE FROM posthorn.trimmed_days AS t WHERE t.day = old_day;
+    RETURN 'dropped';
+EXCEPTION
+    WHEN lock_not_available THEN
+        RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.retire_day(date) IS
+    'Drops a day past retention, or trims it to what unfinished deliveries need. Waits for nobody longer than 100 ms; null when it must be tried again later or nothing is left to do.';
+
+CREATE FUNCTION posthorn.retire_days() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    oldest_kept constant date :=
+        (posthorn.clock_now() AT TIME ZONE 'UTC')::date - posthorn.setting_number('retention_days')::integer;
+    old_day date;
+    retired integer := 0;
+BEGIN
+    FOR old_day IN
+        SELECT to_date(right(c.relname, 8), 'YYYYMMDD')
+        FROM pg_inherits AS i
+        JOIN pg_class AS c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'posthorn.webhook_events'::regclass AND to_date(right(c.relname, 8), 'YYYYMMDD') < oldest_kept
+        ORDER BY c.relname
+    LOOP
+        IF posthorn.retire_day(old_day) IS NOT NULL THEN
+            retired := retired + 1;
+        END IF;
+        EXIT WHEN retired >= 3;
+    END LOOP;
+    RETURN retired;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.retire_days() IS 'Retention: drops or trims up to three days older than retention_days; returns how many. A transaction of its own is best: its locks last until commit.';
+
+CREATE FUNCTION posthorn.expire_unfinished(max integer DEFAULT 1000) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    at      constant timestamptz := posthorn.clock_now();
+    before  constant timestamptz := at - make_interval(days => posthorn.setting_number('unfinished_retention_days')::integer);
+    expired integer;
+    parked  integer;
+BEGIN
+    WITH old AS MATERIALIZED (
+        SELECT d.id FROM posthorn.webhook_deliveries AS d
+        WHERE d.stage = 'dead' AND d.ended_at < before ORDER BY d.id LIMIT max FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM posthorn.webhook_deliveries AS d USING old WHERE d.stage = 'dead' AND d.id = old.id;
+    GET DIAGNOSTICS expired = ROW_COUNT;
+
+    WITH old AS MATERIALIZED (
+        SELECT d.id FROM posthorn.webhook_deliveries AS d
+        WHERE d.stage = 'parked' AND d.parked_at < before ORDER BY d.id LIMIT max FOR UPDATE SKIP LOCKED
+    )
+    UPDATE posthorn.webhook_deliveries AS d
+    SET stage = 'dead', status = 'dead_letter', parked_at = NULL, ended_at = at, last_error = 'parked_too_long'
+    FROM old
+    WHERE d.stage = 'parked' AND d.id = old.id;
+    GET DIAGNOSTICS parked = ROW_COUNT;
+    RETURN expired + parked;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.expire_unfinished(integer) IS
+    'Removes dead letters older than unfinished_retention_days and makes dead letters of deliveries parked for as long.';
+
+CREATE FUNCTION posthorn.maintain() RETURNS TABLE (task text, rows bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    at constant timestamptz := posthorn.clock_now();
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('posthorn.maintain')) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT 'create_days_ahead', posthorn.create_days_ahead()::bigint;
+    RETURN QUERY SELECT 'rescue_lost_leases', posthorn.rescue_lost_leases()::bigint;
+    RETURN QUERY SELECT 'settle_backlogs', posthorn.settle_backlogs()::bigint;
+
+    RETURN QUERY
+    WITH gone AS (
+        DELETE FROM posthorn.webhook_idempotency_keys AS k WHERE k.expires_at <= at RETURNING 1
+    )
+    SELECT 'expire_idempotency_keys', count(*) FROM gone;
+
+    RETURN QUERY
+    WITH gone AS (
+        DELETE FROM posthorn.webhook_filter_errors RETURNING endpoint_id
+    ),
+    counted AS (
+        SELECT g.endpoint_id, count(*) AS errors FROM gone AS g GROUP BY g.endpoint_id
+    ),
+    folded AS (
+        UPDATE posthorn.webhook_endpoint_health AS h
+        SET filter_errors = h.filter_errors + c.errors
+        FROM counted AS c
+        WHERE h.endpoint_id = c.endpoint_id
+        RETURNING c.errors
+    )
+    SELECT 'fold_filter_errors', coalesce(sum(f.errors), 0)::bigint FROM folded AS f;
+
+    RETURN QUERY SELECT 'expire_unfinished', posthorn.expire_unfinished()::bigint;
+    -- Last, because its locks last until the end.
+    RETURN QUERY SELECT 'retire_days', posthorn.retire_days()::bigint;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.maintain() IS
+    'All upkeep once: partitions ahead, lost leases, backlogs of switched endpoints, idempotency keys, filter errors, retention. Nodes call it every minute; where none runs, pg_cron may. Returns what was done; nothing while another call runs.';
+
+GRANT EXECUTE ON FUNCTION
+    posthorn.settle_backlogs(integer),
+    posthorn.maintain()
+TO posthorn_service;
