@@ -143,11 +143,13 @@ DECLARE
     retired integer := 0;
 BEGIN
     FOR old_day IN
-        SELECT to_date(right(c.relname, 8), 'YYYYMMDD')
-        FROM pg_inherits AS i
-        JOIN pg_class AS c ON c.oid = i.inhrelid
-        WHERE i.inhparent = 'posthorn.webhook_events'::regclass AND to_date(right(c.relname, 8), 'YYYYMMDD') < oldest_kept
-        ORDER BY c.relname
+        WITH days AS MATERIALIZED (
+            SELECT right(c.relname, 8) AS suffix
+            FROM pg_inherits AS i
+            JOIN pg_class AS c ON c.oid = i.inhrelid
+            WHERE i.inhparent = 'posthorn.webhook_events'::regclass
+        )
+        SELECT to_date(d.suffix, 'YYYYMMDD') FROM days AS d WHERE to_date(d.suffix, 'YYYYMMDD') < oldest_kept ORDER BY 1
     LOOP
         IF posthorn.retire_day(old_day) IS NOT NULL THEN
             retired := retired + 1;
