@@ -1,0 +1,55 @@
+package dev.posthorn.schema;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** The migrations in the order in which they are applied. A test compares the list with the files. */
+final class MigrationScripts {
+    static final String FOLDER = "dev/posthorn/schema/migrations";
+
+    static final List<String> NAMES = List.of(
+            "V1__foundations.sql",
+            "V2__tenants.sql",
+            "V3__webhooks.sql",
+            "V4__row_level_security.sql",
+            "V5__partitions.sql",
+            "V6__queue.sql",
+            "V7__leases.sql",
+            "V8__vault.sql",
+            "V9__leases_for_sql.sql",
+            "V10__lost_leases.sql",
+            "V11__results.sql",
+            "V12__record_results.sql",
+            "V13__endpoints.sql",
+            "V14__repair.sql",
+            "V15__upkeep.sql",
+            "V16__watch.sql",
+            "V17__api_keys.sql",
+            "V18__version.sql");
+
+    static final int NEWEST = NAMES.size();
+
+    private MigrationScripts() {}
+
+    static String roles() {
+        return read("dev/posthorn/schema/roles.sql");
+    }
+
+    static String migration(String name) {
+        return read(FOLDER + "/" + name);
+    }
+
+    private static String read(String resource) {
+        try (InputStream in = MigrationScripts.class.getClassLoader().getResourceAsStream(resource)) {
+            if (in == null) {
+                throw new IllegalStateException("the resource " + resource + " is missing in this build");
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

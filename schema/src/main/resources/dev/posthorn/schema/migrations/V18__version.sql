@@ -1,0 +1,11 @@
+-- Last of each release: the version that programs compare themselves with, and what must be true of all that came before.
+
+CREATE OR REPLACE FUNCTION posthorn.schema_version() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 18;
+
+COMMENT ON FUNCTION posthorn.schema_version() IS 'The number of the newest migration that was applied.';
+
+-- A new function may be executed by everybody. In this schema only by those a GRANT names.
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA posthorn FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION posthorn.schema_version() TO posthorn_service, posthorn_producer, posthorn_member;
