@@ -1,0 +1,31 @@
+package dev.posthorn.delivery.accept;
+
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An event on its way in. Only {@link #accept} makes one.
+ *
+ * @param payload JSON text; it is sent on exactly as given
+ * @param idempotencyKey null for none; else 1 to 255 characters
+ */
+public record AcceptedEvent(UUID communityId, String eventType, String payload, @Nullable String idempotencyKey) {
+    /** The prefix of operational events, which nobody but Posthorn queues. */
+    public static final String RESERVED = "posthorn.";
+
+    /**
+     * Accepts an event.
+     *
+     * @param payload well-formed JSON; who accepts from outside has parsed it
+     * @throws IllegalArgumentException naming the argument, if the type is reserved or the payload holds a NUL character
+     */
+    public static AcceptedEvent accept(UUID communityId, String eventType, String payload, @Nullable String idempotencyKey) {
+        if (eventType.startsWith(RESERVED)) {
+            throw new IllegalArgumentException("event_type: types that begin with posthorn. are reserved for operational events");
+        }
+        if (payload.indexOf('\0') >= 0) {
+            throw new IllegalArgumentException("payload: JSON holds no NUL character; write it as \\u0000");
+        }
+        return new AcceptedEvent(communityId, eventType, payload, idempotencyKey);
+    }
+}

@@ -1,0 +1,206 @@
+package dev.posthorn.vault;
+
+import dev.posthorn.signing.WebhookSecret;
+import dev.posthorn.vault.DataKeys.DataKey;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The signing secrets of webhook endpoints. Thread-safe.
+ *
+ * <p>Each method works within the transaction of the connection it is given, whose role must be {@code posthorn_service}, and neither
+ * commits nor closes it. Of two nodes that make a secret for the same endpoint, the first to commit wins.
+ */
+public final class EndpointSecrets {
+    private static final String WITHOUT_SECRET = """
+            SELECT h.endpoint_id, h.community_id
+            FROM posthorn.webhook_endpoint_health AS h
+            JOIN posthorn.webhook_endpoints AS e ON e.id = h.endpoint_id AND e.deleted_at IS NULL
+            WHERE h.secret_version IS NULL
+            ORDER BY h.endpoint_id
+            LIMIT ?
+            """;
+    private static final String STORE = "SELECT * FROM posthorn.store_endpoint_secrets(?, ?, ?, ?, ?, ?)";
+    private static final String ENDPOINT = """
+            SELECT h.community_id, coalesce(h.secret_version, 0)
+            FROM posthorn.webhook_endpoint_health AS h
+            JOIN posthorn.webhook_endpoints AS e ON e.id = h.endpoint_id AND e.deleted_at IS NULL
+            WHERE h.endpoint_id = ?
+            """;
+    private static final String READ = """
+            SELECT s.id, s.community_id, s.version, s.ciphertext, s.data_key_id, s.expires_at
+            FROM posthorn.vault_secrets AS s
+            WHERE s.owner_id = ?
+              AND s.purpose = 'endpoint_signing'
+              AND (s.expires_at IS NULL OR s.expires_at > posthorn.clock_now())
+            ORDER BY s.version DESC
+            """;
+
+    private final DataKeys keys;
+
+    private record Unprotected(UUID endpointId, UUID communityId, int version) {}
+
+    /** Encrypts and decrypts with data keys that the given master key wraps. */
+    public EndpointSecrets(MasterKeyset master) {
+        this.keys = new DataKeys(master);
+    }
+
+    /**
+     * Makes secrets for endpoints that have none.
+     *
+     * @return for how many; call again while it is {@code max}
+     */
+    public int ensure(Connection connection, int max) throws SQLException {
+        List<Unprotected> endpoints = new ArrayList<>();
+        try (PreparedStatement statement = connection.prepareStatement(WITHOUT_SECRET)) {
+            statement.setInt(1, max);
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    endpoints.add(new Unprotected(row.getObject(1, UUID.class), row.getObject(2, UUID.class), 1));
+                }
+            }
+        }
+        return endpoints.isEmpty() ? 0 : store(connection, endpoints, null);
+    }
+
+    /**
+     * The secrets of an endpoint that are in use, the newest first; a first one is made if there is none. Empty if there is no such
+     * endpoint.
+     *
+     * @throws VaultException if they cannot be decrypted
+     */
+    public List<EndpointSecret> read(Connection connection, UUID endpointId) throws SQLException {
+        List<EndpointSecret> secrets = select(connection, endpointId);
+        if (secrets.isEmpty()) {
+            Unprotected endpoint = find(connection, endpointId);
+            if (endpoint != null) {
+                store(connection, List.of(new Unprotected(endpointId, endpoint.communityId(), 1)), null);
+                secrets = select(connection, endpointId);
+            }
+        }
+        return secrets;
+    }
+
+    /**
+     * Gives an endpoint a new secret; those before it stay in use for a while, so that receivers can change over.
+     *
+     * @param overlap how long older ones are still signed with
+     * @return the secrets now in use, the new one first; empty if there is no such endpoint
+     */
+    public List<EndpointSecret> rotate(Connection connection, UUID endpointId, Duration overlap) throws SQLException {
+        for (int round = 0; round < 10; round++) {
+            Unprotected endpoint = find(connection, endpointId);
+            if (endpoint == null) {
+                return List.of();
+            }
+            Unprotected next = new Unprotected(endpointId, endpoint.communityId(), endpoint.version() + 1);
+            if (store(connection, List.of(next), overlap) == 1) {
+                return select(connection, endpointId);
+            }
+            // Another node has taken this version meanwhile.
+        }
+        throw new VaultException(
+                "the secret of endpoint " + endpointId + " is being rotated by many at once; try again", null);
+    }
+
+    private @Nullable Unprotected find(Connection connection, UUID endpointId) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(ENDPOINT)) {
+            statement.setObject(1, endpointId);
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() ? new Unprotected(endpointId, row.getObject(1, UUID.class), row.getInt(2)) : null;
+            }
+        }
+    }
+
+    private int store(Connection connection, List<Unprotected> endpoints, @Nullable Duration overlap)
+            throws SQLException {
+        DataKey key = keys.current(connection);
+        int count = endpoints.size();
+        UUID[] ids = new UUID[count];
+        UUID[] endpointIds = new UUID[count];
+        Integer[] versions = new Integer[count];
+        byte[][] ciphertexts = new byte[count][];
+        try {
+            for (int i = 0; i < count; i++) {
+                Unprotected endpoint = endpoints.get(i);
+                ids[i] = UUID.randomUUID();
+                endpointIds[i] = endpoint.endpointId();
+                versions[i] = endpoint.version();
+                ciphertexts[i] = key.aead()
+                        .encrypt(
+                                WebhookSecret.generate().encoded().getBytes(StandardCharsets.US_ASCII),
+                                associated(endpoint.communityId(), ids[i], endpoint.version()));
+            }
+        } catch (GeneralSecurityException e) {
+            throw new VaultException("a secret could not be encrypted: " + e.getMessage(), e);
+        }
+        try (PreparedStatement statement = connection.prepareStatement(STORE)) {
+            statement.setArray(1, connection.createArrayOf("uuid", ids));
+            statement.setArray(2, connection.createArrayOf("uuid", endpointIds));
+            statement.setArray(3, connection.createArrayOf("int4", versions));
+            statement.setArray(4, connection.createArrayOf("bytea", ciphertexts));
+            statement.setObject(5, key.id());
+            if (overlap == null) {
+                statement.setNull(6, Types.INTEGER);
+            } else {
+                statement.setInt(6, Math.toIntExact(overlap.toSeconds()));
+            }
+            int stored = 0;
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    stored++;
+                }
+            }
+            return stored;
+        }
+    }
+
+    private List<EndpointSecret> select(Connection connection, UUID endpointId) throws SQLException {
+        List<EndpointSecret> secrets = new ArrayList<>();
+        try (PreparedStatement statement = connection.prepareStatement(READ)) {
+            statement.setObject(1, endpointId);
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    int version = row.getInt(3);
+                    byte[] plain = keys.byId(connection, row.getObject(5, UUID.class))
+                            .decrypt(
+                                    row.getBytes(4),
+                                    associated(row.getObject(2, UUID.class), row.getObject(1, UUID.class), version));
+                    OffsetDateTime expires = row.getObject(6, OffsetDateTime.class);
+                    Instant expiresAt = expires == null ? null : expires.toInstant();
+                    secrets.add(new EndpointSecret(
+                            WebhookSecret.parse(new String(plain, StandardCharsets.US_ASCII)), version, expiresAt));
+                }
+            }
+        } catch (GeneralSecurityException e) {
+            throw new VaultException(
+                    "a secret of endpoint " + endpointId
+                            + " does not belong where it stands; restore table posthorn.vault_secrets",
+                    e);
+        }
+        return secrets;
+    }
+
+    private static byte[] associated(UUID community, UUID secret, int version) {
+        return ByteBuffer.allocate(36)
+                .putLong(community.getMostSignificantBits())
+                .putLong(community.getLeastSignificantBits())
+                .putLong(secret.getMostSignificantBits())
+                .putLong(secret.getLeastSignificantBits())
+                .putInt(version)
+                .array();
+    }
+}
