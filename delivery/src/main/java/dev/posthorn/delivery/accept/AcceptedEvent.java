@@ -9,7 +9,11 @@ import org.jspecify.annotations.Nullable;
  * @param payload JSON text; it is sent on exactly as given
  * @param idempotencyKey null for none; else 1 to 255 characters
  */
-public record AcceptedEvent(UUID communityId, String eventType, String payload, @Nullable String idempotencyKey) {
+public record AcceptedEvent(
+        UUID communityId,
+        String eventType,
+        String payload,
+        @Nullable String idempotencyKey) {
     /** The prefix of operational events, which nobody but Posthorn queues. */
     public static final String RESERVED = "posthorn.";
 
@@ -19,9 +23,11 @@ public record AcceptedEvent(UUID communityId, String eventType, String payload, 
      * @param payload well-formed JSON; who accepts from outside has parsed it
      * @throws IllegalArgumentException naming the argument, if the type is reserved or the payload holds a NUL character
      */
-    public static AcceptedEvent accept(UUID communityId, String eventType, String payload, @Nullable String idempotencyKey) {
+    public static AcceptedEvent accept(
+            UUID communityId, String eventType, String payload, @Nullable String idempotencyKey) {
         if (eventType.startsWith(RESERVED)) {
-            throw new IllegalArgumentException("event_type: types that begin with posthorn. are reserved for operational events");
+            throw new IllegalArgumentException(
+                    "event_type: types that begin with posthorn. are reserved for operational events");
         }
         if (payload.indexOf('\0') >= 0) {
             throw new IllegalArgumentException("payload: JSON holds no NUL character; write it as \\u0000");

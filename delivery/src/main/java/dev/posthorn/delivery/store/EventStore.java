@@ -34,9 +34,24 @@ public final class EventStore {
     public List<StoredEvent> store(List<AcceptedEvent> events) throws SQLException {
         return session.durably(connection -> {
             try (PreparedStatement statement = connection.prepareStatement(QUEUE)) {
-                statement.setArray(1, array(connection, "uuid", events.stream().map(AcceptedEvent::communityId).toArray()));
-                statement.setArray(2, array(connection, "text", events.stream().map(AcceptedEvent::eventType).toArray()));
-                statement.setArray(3, array(connection, "text", events.stream().map(AcceptedEvent::payload).toArray()));
+                statement.setArray(
+                        1,
+                        array(
+                                connection,
+                                "uuid",
+                                events.stream().map(AcceptedEvent::communityId).toArray()));
+                statement.setArray(
+                        2,
+                        array(
+                                connection,
+                                "text",
+                                events.stream().map(AcceptedEvent::eventType).toArray()));
+                statement.setArray(
+                        3,
+                        array(
+                                connection,
+                                "text",
+                                events.stream().map(AcceptedEvent::payload).toArray()));
                 @Nullable Object[] keys = new @Nullable Object[events.size()];
                 for (int i = 0; i < keys.length; i++) {
                     keys[i] = events.get(i).idempotencyKey();
@@ -53,7 +68,8 @@ public final class EventStore {
         });
     }
 
-    private static Array array(java.sql.Connection connection, String type, @Nullable Object[] values) throws SQLException {
+    private static Array array(java.sql.Connection connection, String type, @Nullable Object[] values)
+            throws SQLException {
         return connection.createArrayOf(type, values);
     }
 

@@ -15,7 +15,8 @@ public sealed interface StoredEvent {
      * @param skipped how many subscribed endpoints were passed over because they are disabled
      * @param duplicate whether the idempotency key had been used before, so that nothing new was stored
      */
-    record Queued(AcceptedEvent event, UUID eventId, int deliveries, int skipped, boolean duplicate) implements StoredEvent {}
+    record Queued(AcceptedEvent event, UUID eventId, int deliveries, int skipped, boolean duplicate)
+            implements StoredEvent {}
 
     /**
      * It was refused; nothing was stored.

@@ -78,20 +78,20 @@ AS $$
 #variable_conflict use_column
 DECLARE
     wanted constant uuid := $1;
-    found  record;
+    letter  record;
 BEGIN
-    SELECT d.status, d.community_id, e.deleted_at, v.id AS event_id INTO found
+    SELECT d.status, d.community_id, e.deleted_at, v.id AS event_id INTO letter
     FROM posthorn.webhook_deliveries AS d
     JOIN posthorn.webhook_endpoints AS e ON e.id = d.endpoint_id
     LEFT JOIN posthorn.webhook_events AS v ON v.id = d.event_id
     WHERE d.id = wanted;
-    IF NOT FOUND OR NOT posthorn.caller_may('webhooks:write', found.community_id) THEN
+    IF NOT FOUND OR NOT posthorn.caller_may('webhooks:write', letter.community_id) THEN
         RAISE EXCEPTION 'there is no delivery %', wanted USING ERRCODE = 'PH006';
-    ELSIF found.status NOT IN ('dead_letter', 'failed') THEN
-        RAISE EXCEPTION 'delivery % is %, only dead_letter and failed ones can be retried', wanted, found.status USING ERRCODE = 'PH007';
-    ELSIF found.deleted_at IS NOT NULL THEN
+    ELSIF letter.status NOT IN ('dead_letter', 'failed') THEN
+        RAISE EXCEPTION 'delivery % is %, only dead_letter and failed ones can be retried', wanted, letter.status USING ERRCODE = 'PH007';
+    ELSIF letter.deleted_at IS NOT NULL THEN
         RAISE EXCEPTION 'the endpoint of delivery % was deleted', wanted USING ERRCODE = 'PH007';
-    ELSIF found.event_id IS NULL THEN
+    ELSIF letter.event_id IS NULL THEN
         RAISE EXCEPTION 'the event of delivery % is no longer kept', wanted USING ERRCODE = 'PH007';
     END IF;
     PERFORM posthorn.give_new_attempts(ARRAY[wanted]);

@@ -1,0 +1,86 @@
+package dev.posthorn.delivery.engine;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A thread that repeats one step until it is stopped. It never dies of a failure: it logs the first of a series, tells the listener of
+ * each, and tries again after a pause that doubles from 50 ms to 1 s.
+ */
+final class BackgroundLoop {
+    private static final Logger LOG = LoggerFactory.getLogger(BackgroundLoop.class);
+    private static final Duration SHORTEST_PAUSE = Duration.ofMillis(50);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
+
+    private final String what;
+    private final Step step;
+    private final FailureListener failures;
+    private final Signal stopping = new Signal();
+    private volatile boolean running = true;
+    private volatile @Nullable Thread thread;
+
+    /** One round of the loop. */
+    @FunctionalInterface
+    interface Step {
+        void run() throws Exception;
+    }
+
+    /** Hears of failed rounds. */
+    @FunctionalInterface
+    interface FailureListener {
+        void failed(String what, Exception failure);
+    }
+
+    BackgroundLoop(String what, Step step, FailureListener failures) {
+        this.what = what;
+        this.step = step;
+        this.failures = failures;
+    }
+
+    void start() {
+        thread = Thread.ofVirtual().name("posthorn-" + what).start(this::run);
+    }
+
+    /** Lets the present round end and waits for it; the interrupted wait of a round ends at once. */
+    void stop(Duration atMost) throws InterruptedException {
+        running = false;
+        stopping.give();
+        Thread started = thread;
+        if (started != null && !started.join(atMost)) {
+            started.interrupt();
+            started.join(Duration.ofSeconds(5));
+        }
+    }
+
+    private void run() {
+        Duration pause = SHORTEST_PAUSE;
+        boolean failing = false;
+        while (running) {
+            try {
+                step.run();
+                if (failing) {
+                    LOG.info("{} works again", what);
+                }
+                failing = false;
+                pause = SHORTEST_PAUSE;
+            } catch (InterruptedException e) {
+                return;
+            } catch (Exception e) {
+                if (!failing) {
+                    LOG.warn("{} failed and is tried again: {}", what, e.getMessage());
+                    LOG.debug("{}", what, e);
+                }
+                failing = true;
+                failures.failed(what, e);
+                try {
+                    stopping.await(pause);
+                } catch (InterruptedException stopped) {
+                    return;
+                }
+                pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause.multipliedBy(2);
+            }
+        }
+    }
+}

@@ -1,0 +1,300 @@
+package dev.posthorn.delivery.engine;
+
+import dev.posthorn.delivery.DeliveryListener;
+import dev.posthorn.delivery.accept.AcceptedEvent;
+import dev.posthorn.delivery.claim.ClaimedDelivery;
+import dev.posthorn.delivery.claim.DeliveryClaimer;
+import dev.posthorn.delivery.claim.SleepProtocol;
+import dev.posthorn.delivery.send.AddressPolicy;
+import dev.posthorn.delivery.send.AttemptOutcome;
+import dev.posthorn.delivery.send.RequestSender;
+import dev.posthorn.delivery.session.ServiceSession;
+import dev.posthorn.delivery.settle.OutcomeRecorder;
+import dev.posthorn.delivery.sign.RequestSigner;
+import dev.posthorn.delivery.store.EventStore;
+import dev.posthorn.delivery.store.StoredEvent;
+import dev.posthorn.delivery.upkeep.Heartbeat;
+import dev.posthorn.delivery.upkeep.HeldDeliveries;
+import dev.posthorn.delivery.upkeep.Upkeep;
+import dev.posthorn.schema.Migrator;
+import dev.posthorn.vault.EndpointSecrets;
+import dev.posthorn.vault.MasterKeyset;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One node: takes what is due from the database, sends it, records what came of it. Thread-safe; {@link #start()} and {@link #close()}
+ * may be called more than once.
+ *
+ * <p>Needs a migrated database, and connections whose login may {@code SET ROLE posthorn_service}. Any number of nodes may run on one
+ * database. Instead of starting it, a test may turn it by hand with {@link #runDueOnce()}.
+ */
+public final class DeliveryEngine implements AutoCloseable {
+    private static final Duration POLL = Duration.ofSeconds(1);
+    private static final Duration POLL_WITHOUT_NOTIFICATIONS = Duration.ofMillis(100);
+    private static final Duration BEAT = Duration.ofSeconds(1);
+
+    private final Builder settings;
+    private final ServiceSession session;
+    private final Heartbeat heartbeat;
+    private final HeldDeliveries held = new HeldDeliveries();
+    private final RequestSender sender;
+    private final Flow flow;
+    private final Upkeep upkeep;
+    private final EventStore events;
+    private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
+            Thread.ofVirtual().name("posthorn-send-", 0).factory());
+    private final AtomicBoolean started = new AtomicBoolean();
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final Signal heart = new Signal();
+    private final List<BackgroundLoop> loops = new ArrayList<>();
+    private @Nullable DispatchLoop dispatch;
+    private @Nullable NotificationLoop notifications;
+
+    private DeliveryEngine(Builder settings) {
+        this.settings = settings;
+        this.session = new ServiceSession(settings.database);
+        ServiceSession own = settings.ownConnections == null ? session : new ServiceSession(settings.ownConnections);
+        EndpointSecrets secrets = new EndpointSecrets(settings.masterKey);
+        this.heartbeat = new Heartbeat(own, settings.version);
+        this.sender = new RequestSender(settings.addresses);
+        this.flow = new Flow(
+                heartbeat,
+                held,
+                new DeliveryClaimer(session),
+                new RequestSigner(session, secrets, settings.version),
+                sender,
+                new OutcomeRecorder(session),
+                settings.listener);
+        this.upkeep = new Upkeep(session, secrets);
+        this.events = new EventStore(session);
+    }
+
+    /**
+     * Begins to build an engine.
+     *
+     * @param database the application's connections; any pool, in any state
+     * @param masterKey what opens the endpoints' secrets
+     */
+    public static Builder builder(DataSource database, MasterKeyset masterKey) {
+        return new Builder(database, masterKey);
+    }
+
+    /**
+     * Starts to send.
+     *
+     * @throws dev.posthorn.schema.SchemaException if the database is not migrated, or by a newer Posthorn
+     */
+    public void start() {
+        if (closed.get()) {
+            throw new IllegalStateException("this engine was closed; build a new one");
+        }
+        if (!started.compareAndSet(false, true)) {
+            return;
+        }
+        new Migrator(settings.database).requireCurrent();
+        SettleLoop[] settle = new SettleLoop[1];
+        DispatchLoop dispatching = new DispatchLoop(
+                flow,
+                heartbeat,
+                held,
+                new SleepProtocol(session),
+                threads,
+                outcome -> settle[0].add(outcome),
+                settings.slots,
+                settings.ownConnections == null ? POLL_WITHOUT_NOTIFICATIONS : POLL);
+        settle[0] = new SettleLoop(flow, dispatching::wake);
+        UpkeepLoop chores = new UpkeepLoop(upkeep, heartbeat, held, dispatching::wake);
+        dispatch = dispatching;
+        add("dispatch", dispatching::step);
+        add("settle", settle[0]::step);
+        add("upkeep", chores::step);
+        add("heartbeat", () -> {
+            heartbeat.beat();
+            heart.await(BEAT);
+        });
+        if (settings.ownConnections != null) {
+            NotificationLoop listening = new NotificationLoop(settings.ownConnections, dispatching::wake, chores::wake);
+            notifications = listening;
+            add("listen", listening::step);
+        }
+        loops.forEach(BackgroundLoop::start);
+    }
+
+    /** Whether it is running and the database has heard it within the last seconds. */
+    public boolean isReady() {
+        return started.get() && !closed.get() && heartbeat.isFresh();
+    }
+
+    /** How many deliveries are under way here. */
+    public int inFlight() {
+        return held.size();
+    }
+
+    /**
+     * Stores accepted events and wakes this node; durable once it returns.
+     *
+     * @return one answer per event, in their order
+     * @throws SQLException if the database cannot be reached
+     */
+    public List<StoredEvent> queue(List<AcceptedEvent> accepted) throws SQLException {
+        List<StoredEvent> stored = events.store(accepted);
+        DispatchLoop dispatching = dispatch;
+        if (dispatching != null) {
+            dispatching.wake();
+        }
+        return stored;
+    }
+
+    /**
+     * Does by hand, and waits for, what a running engine does by itself: upkeep, then everything that is due by the database's clock.
+     *
+     * @return how many attempts were made
+     * @throws IllegalStateException if the engine was started
+     */
+    public int runDueOnce() throws SQLException, InterruptedException {
+        if (started.get()) {
+            throw new IllegalStateException("this engine runs by itself");
+        }
+        heartbeat.beat();
+        upkeep.ensureSecrets();
+        upkeep.maintain();
+        upkeep.settleBacklogs();
+        int attempts = 0;
+        while (true) {
+            List<ClaimedDelivery> claimed = flow.claim(settings.slots);
+            if (claimed.isEmpty()) {
+                return attempts;
+            }
+            List<Future<AttemptOutcome>> sending = new ArrayList<>(claimed.size());
+            for (ClaimedDelivery delivery : claimed) {
+                sending.add(threads.submit(() -> flow.attempt(delivery)));
+            }
+            List<AttemptOutcome> outcomes = new ArrayList<>(claimed.size());
+            for (Future<AttemptOutcome> future : sending) {
+                try {
+                    outcomes.add(future.get());
+                } catch (ExecutionException e) {
+                    throw new IllegalStateException(e.getCause());
+                }
+            }
+            flow.settle(outcomes);
+            attempts += claimed.size();
+        }
+    }
+
+    /** Stops: claims nothing more, lets what is under way end for up to the stop timeout, records it and gives the rest back. */
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            stopLoops();
+            heartbeat.signOff();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (SQLException e) {
+            // The database will notice by itself, 4 seconds after the last beat.
+            settings.listener.failed("sign off", e);
+        } finally {
+            threads.shutdownNow();
+            sender.close();
+        }
+    }
+
+    private void stopLoops() throws InterruptedException, SQLException {
+        if (loops.isEmpty()) {
+            return;
+        }
+        DispatchLoop dispatching = dispatch;
+        if (dispatching != null) {
+            dispatching.wake();
+        }
+        loops.get(0).stop(Duration.ofSeconds(2));
+        long end = System.nanoTime() + settings.stopTimeout.toNanos();
+        Signal never = new Signal();
+        while (held.size() > 0 && System.nanoTime() < end) {
+            never.await(Duration.ofMillis(20));
+        }
+        heart.give();
+        for (BackgroundLoop loop : loops) {
+            loop.stop(Duration.ofSeconds(2));
+        }
+        NotificationLoop listening = notifications;
+        if (listening != null) {
+            listening.close();
+        }
+    }
+
+    private void add(String what, BackgroundLoop.Step step) {
+        loops.add(new BackgroundLoop(what, step, settings.listener::failed));
+    }
+
+    /** What an engine is made of; everything but database and master key has a default. */
+    public static final class Builder {
+        private final DataSource database;
+        private final MasterKeyset masterKey;
+        private @Nullable DataSource ownConnections;
+        private AddressPolicy addresses = AddressPolicy.PUBLIC_ONLY;
+        private DeliveryListener listener = new DeliveryListener() {};
+        private Duration stopTimeout = Duration.ofSeconds(20);
+        private int slots = 512;
+        private String version = "0.1.0";
+
+        private Builder(DataSource database, MasterKeyset masterKey) {
+            this.database = database;
+            this.masterKey = masterKey;
+        }
+
+        /**
+         * Connections besides the application's pool, not through a transaction pooler, of which two are used: one listens, one beats.
+         * Without them the engine looks for work every 100 ms.
+         */
+        public Builder ownConnections(DataSource connections) {
+            this.ownConnections = connections;
+            return this;
+        }
+
+        /** Where may be sent to; public addresses only unless said otherwise. */
+        public Builder addresses(AddressPolicy policy) {
+            this.addresses = policy;
+            return this;
+        }
+
+        /** Who hears what the engine does. */
+        public Builder listener(DeliveryListener hearer) {
+            this.listener = hearer;
+            return this;
+        }
+
+        /** How long {@link DeliveryEngine#close()} waits for what is under way; 20 seconds unless said otherwise. */
+        public Builder stopTimeout(Duration timeout) {
+            this.stopTimeout = timeout;
+            return this;
+        }
+
+        /** How many deliveries may be under way at once on this node; 512 unless said otherwise. */
+        public Builder maxInFlight(int deliveries) {
+            if (deliveries < 1) {
+                throw new IllegalArgumentException("max in flight must be at least 1");
+            }
+            this.slots = deliveries;
+            return this;
+        }
+
+        /** The engine, not started. */
+        public DeliveryEngine build() {
+            return new DeliveryEngine(this);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package dev.posthorn.delivery.engine;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.PGConnection;
+import org.postgresql.PGNotification;
+
+/** Listens on a connection of its own; opens a new one when that breaks. For one thread. */
+final class NotificationLoop {
+    private static final int WAIT_MILLIS = 500;
+
+    private final DataSource database;
+    private final Runnable wake;
+    private final Runnable endpointCreated;
+    private @Nullable Connection connection;
+
+    NotificationLoop(DataSource database, Runnable wake, Runnable endpointCreated) {
+        this.database = database;
+        this.wake = wake;
+        this.endpointCreated = endpointCreated;
+    }
+
+    void step() throws SQLException {
+        Connection open = connection;
+        if (open == null) {
+            open = database.getConnection();
+            connection = open;
+            open.setAutoCommit(true);
+            try (Statement statement = open.createStatement()) {
+                statement.execute("LISTEN posthorn_wake; LISTEN posthorn_endpoint_created");
+            }
+            // What was said while nobody listened.
+            wake.run();
+            endpointCreated.run();
+        }
+        try {
+            PGNotification[] notifications = open.unwrap(PGConnection.class).getNotifications(WAIT_MILLIS);
+            if (notifications != null) {
+                for (PGNotification notification : notifications) {
+                    (notification.getName().equals("posthorn_wake") ? wake : endpointCreated).run();
+                }
+            }
+        } catch (SQLException e) {
+            close();
+            throw e;
+        }
+    }
+
+    void close() throws SQLException {
+        Connection open = connection;
+        connection = null;
+        if (open != null && !open.isClosed()) {
+            try (open;
+                    Statement statement = open.createStatement()) {
+                statement.execute("UNLISTEN *");
+            }
+        }
+    }
+}

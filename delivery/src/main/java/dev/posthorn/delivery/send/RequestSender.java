@@ -1,0 +1,175 @@
+package dev.posthorn.delivery.send;
+
+import dev.posthorn.delivery.claim.ClaimedDelivery;
+import dev.posthorn.delivery.sign.SignedRequest;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.UnknownHostException;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLException;
+import org.eclipse.jetty.client.BytesRequestContent;
+import org.eclipse.jetty.client.HttpClient;
+import org.eclipse.jetty.client.ProxyAuthenticationProtocolHandler;
+import org.eclipse.jetty.client.RedirectProtocolHandler;
+import org.eclipse.jetty.client.Request;
+import org.eclipse.jetty.client.Response;
+import org.eclipse.jetty.client.WWWAuthenticationProtocolHandler;
+import org.eclipse.jetty.client.transport.HttpClientTransportOverHTTP;
+import org.eclipse.jetty.http.HttpCookieStore;
+import org.eclipse.jetty.http.HttpMethod;
+import org.eclipse.jetty.io.ClientConnector;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends signed requests over HTTP/1.1, one deadline for the whole attempt. Thread-safe; {@link #send} blocks a virtual thread.
+ *
+ * <p>Nothing is followed, decoded, remembered or retried: no redirects, cookies, authentication, compression or proxies.
+ */
+public final class RequestSender implements AutoCloseable {
+    private static final int LARGEST_HEADERS = 32 * 1024;
+    private static final int LONGEST_RETRY_AFTER = 86_400;
+
+    private final HttpClient client;
+
+    /** @throws IllegalStateException if the HTTP client cannot start */
+    public RequestSender(AddressPolicy policy) {
+        ClientConnector connector = new ClientConnector();
+        client = new HttpClient(new HttpClientTransportOverHTTP(connector));
+        var threads = Executors.newVirtualThreadPerTaskExecutor();
+        client.setExecutor(threads);
+        client.setName("posthorn-sender");
+        client.setSocketAddressResolver(new PolicedResolver(policy, threads));
+        client.setFollowRedirects(false);
+        client.setHttpCookieStore(new HttpCookieStore.Empty());
+        client.setUserAgentField(null);
+        client.setMaxResponseHeadersSize(LARGEST_HEADERS);
+        client.setMaxConnectionsPerDestination(1024);
+        client.setMaxRequestsQueuedPerDestination(4096);
+        client.setConnectTimeout(10_000);
+        client.setIdleTimeout(30_000);
+        client.setDestinationIdleTimeout(60_000);
+        try {
+            client.start();
+        } catch (Exception e) {
+            throw new IllegalStateException("the HTTP client did not start: " + e.getMessage(), e);
+        }
+        client.getContentDecoderFactories().clear();
+        client.getProtocolHandlers().remove(RedirectProtocolHandler.NAME);
+        client.getProtocolHandlers().remove(WWWAuthenticationProtocolHandler.NAME);
+        client.getProtocolHandlers().remove(ProxyAuthenticationProtocolHandler.NAME);
+    }
+
+    /** Sends a request and says what came of it; never throws for what a receiver or the network does. */
+    public AttemptOutcome send(SignedRequest signed) throws InterruptedException {
+        ClaimedDelivery delivery = signed.delivery();
+        long begun = System.nanoTime();
+        URI uri;
+        try {
+            uri = new URI(delivery.url()).parseServerAuthority();
+        } catch (URISyntaxException e) {
+            return new AttemptOutcome.Unanswered(delivery, "url_refused", "the URL is malformed", 0);
+        }
+        if (uri.getHost() == null || uri.getUserInfo() != null) {
+            return new AttemptOutcome.Unanswered(delivery, "url_refused", "the URL must have a host and no user", 0);
+        }
+        Request request = client.newRequest(uri)
+                .method(HttpMethod.POST)
+                .timeout(delivery.timeoutSeconds(), TimeUnit.SECONDS)
+                .body(new BytesRequestContent(signed.body()))
+                .headers(headers -> signed.headers().forEach(headers::put));
+        ResponseReader reader = new ResponseReader();
+        request.send(reader);
+        ResponseReader.Ended ended;
+        try {
+            ended = reader.ended().get();
+        } catch (InterruptedException e) {
+            var unused = request.abort(e);
+            throw e;
+        } catch (java.util.concurrent.ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+        int millis = Math.toIntExact(Duration.ofNanos(System.nanoTime() - begun).toMillis());
+        Response answer = ended.answer();
+        if (answer != null) {
+            int status = answer.getStatus();
+            String after = status == 429 || status == 503 ? answer.getHeaders().get("retry-after") : null;
+            return new AttemptOutcome.Answered(delivery, status, reader.excerpt(), retryAfter(after), millis);
+        }
+        return unanswered(delivery, ended.failure(), millis);
+    }
+
+    private static AttemptOutcome unanswered(ClaimedDelivery delivery, @Nullable Throwable failure, int millis) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof AddressRefusedException) {
+                return failed(delivery, "address_refused", "the host's address is not one that may be sent to", millis);
+            }
+            if (cause instanceof UnknownHostException) {
+                return failed(delivery, "dns", "the host's name could not be resolved", millis);
+            }
+            if (cause instanceof SSLException) {
+                return failed(delivery, "tls", "no TLS connection: " + firstLine(cause), millis);
+            }
+            // A connect timeout of the client is a SocketTimeoutException, its deadline a TimeoutException.
+            if (cause instanceof TimeoutException || cause instanceof java.net.SocketTimeoutException) {
+                return failed(delivery, "timeout", "no answer within " + millis + " ms", millis);
+            }
+            if (cause instanceof ConnectException) {
+                return failed(delivery, "connect", "the connection was refused", millis);
+            }
+            if (cause instanceof org.eclipse.jetty.http.HttpException
+                    || cause instanceof org.eclipse.jetty.client.HttpResponseException) {
+                return failed(delivery, "response", "the answer is no valid HTTP/1.1 within the limits", millis);
+            }
+        }
+        return failed(delivery, "io", "the connection ended before an answer", millis);
+    }
+
+    private static AttemptOutcome failed(ClaimedDelivery delivery, String errorClass, String error, int millis) {
+        return new AttemptOutcome.Unanswered(delivery, errorClass, error, millis);
+    }
+
+    private static String firstLine(Throwable cause) {
+        String message = cause.getMessage();
+        return message == null
+                ? cause.getClass().getSimpleName()
+                : message.lines().findFirst().orElse("");
+    }
+
+    /** Seconds or an HTTP date (RFC 9110, section 10.2.3); null if there is none or it is malformed. */
+    static @Nullable Integer retryAfter(@Nullable String value) {
+        if (value == null) {
+            return null;
+        }
+        String text = value.strip();
+        if (text.matches("[0-9]{1,18}")) {
+            return (int) Math.min(Long.parseLong(text), LONGEST_RETRY_AFTER);
+        }
+        try {
+            long seconds = Duration.between(
+                            Instant.now(),
+                            ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME)
+                                    .toInstant())
+                    .toSeconds();
+            return Math.clamp(seconds, 0, LONGEST_RETRY_AFTER);
+        } catch (DateTimeException malformed) {
+            return null;
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            client.stop();
+        } catch (Exception e) {
+            throw new IllegalStateException("the HTTP client did not stop: " + e.getMessage(), e);
+        }
+    }
+}

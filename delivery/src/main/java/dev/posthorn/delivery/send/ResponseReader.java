@@ -1,0 +1,67 @@
+package dev.posthorn.delivery.send;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+import org.eclipse.jetty.client.Response;
+import org.eclipse.jetty.client.Result;
+import org.jspecify.annotations.Nullable;
+
+/** Reads an answer up to a limit, keeps its beginning and closes the connection on one that is longer. */
+final class ResponseReader implements Response.Listener {
+    private static final int LARGEST_READ = 64 * 1024;
+    private static final int KEPT = 4 * 1024;
+
+    private final CompletableFuture<Ended> ended = new CompletableFuture<>();
+    private final ByteArrayOutputStream kept = new ByteArrayOutputStream(0);
+    private int read;
+    private volatile boolean headersComplete;
+
+    /**
+     * How it ended.
+     *
+     * @param answer null unless status line and headers arrived completely
+     * @param failure null if all went well
+     */
+    record Ended(@Nullable Response answer, @Nullable Throwable failure) {}
+
+    /** Completed once, when the exchange is over, however it ended. */
+    CompletableFuture<Ended> ended() {
+        return ended;
+    }
+
+    /** The beginning of the body as text that PostgreSQL can hold. */
+    String excerpt() {
+        return kept.toString(StandardCharsets.UTF_8).replace("\0", "");
+    }
+
+    @Override
+    public void onHeaders(Response response) {
+        headersComplete = true;
+    }
+
+    @Override
+    public void onContent(Response response, ByteBuffer content) {
+        int length = content.remaining();
+        int room = Math.min(KEPT - kept.size(), length);
+        if (room > 0) {
+            byte[] bytes = new byte[room];
+            content.get(bytes);
+            kept.write(bytes, 0, room);
+        }
+        content.position(content.limit());
+        read += length;
+        if (read > LARGEST_READ) {
+            var unused =
+                    response.abort(new IllegalStateException("the answer is longer than " + LARGEST_READ + " bytes"));
+        }
+    }
+
+    @Override
+    public void onComplete(Result result) {
+        Throwable failure =
+                result.getResponseFailure() != null ? result.getResponseFailure() : result.getRequestFailure();
+        ended.complete(new Ended(headersComplete ? result.getResponse() : null, failure));
+    }
+}

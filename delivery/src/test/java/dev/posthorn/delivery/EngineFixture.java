@@ -1,0 +1,63 @@
+package dev.posthorn.delivery;
+
+import dev.posthorn.delivery.engine.DeliveryEngine;
+import dev.posthorn.delivery.send.AddressPolicy;
+import dev.posthorn.schema.Migrator;
+import dev.posthorn.testkit.TestDatabase;
+import dev.posthorn.testkit.TestReceiver;
+import dev.posthorn.vault.MasterKeyset;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A migrated database with one community, a receiver, and engines on both. */
+final class EngineFixture implements AutoCloseable {
+    static final AddressPolicy LOOPBACK = AddressPolicy.allowing(List.of("127.0.0.0/8"));
+
+    final TestDatabase database = TestDatabase.create();
+    final TestReceiver receiver = TestReceiver.start();
+    final MasterKeyset masterKey = MasterKeyset.generate();
+
+    EngineFixture() {
+        new Migrator(database.dataSource()).migrate();
+        database.administrate("INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme')");
+    }
+
+    DeliveryEngine.Builder engine() {
+        return DeliveryEngine.builder(database.dataSource(), masterKey)
+                .ownConnections(database.dataSource())
+                .addresses(LOOPBACK);
+    }
+
+    /** Adds an endpoint; further columns and their values as SQL. Returns its id. */
+    String endpoint(String path, String columns, String values) {
+        return database.one("INSERT INTO posthorn.webhook_endpoints (community_id, url" + columns + ") SELECT id, '"
+                + receiver.url(path) + "'" + values + " FROM posthorn.communities RETURNING id");
+    }
+
+    String endpoint(String path) {
+        return endpoint(path, "", "");
+    }
+
+    /** Queues by SQL, as an application would; returns the event's id. */
+    String queue(String type, String payload) {
+        return database.one("SET ROLE posthorn_service; SELECT event_id FROM posthorn.queue_webhook('ext:acme', '"
+                + type + "', '" + payload + "')");
+    }
+
+    String status(String endpoint) {
+        return database.one(
+                "SELECT string_agg(status || ':' || n, ' ' ORDER BY status::text) FROM (SELECT CASE WHEN parked_at IS NULL THEN"
+                        + " status::text ELSE 'parked ' || status END AS status, count(*) AS n FROM posthorn.webhook_deliveries WHERE endpoint_id = '"
+                        + endpoint + "' GROUP BY 1) AS s");
+    }
+
+    List<List<@Nullable String>> invariants() {
+        return database.query("SELECT * FROM posthorn.check_invariants()");
+    }
+
+    @Override
+    public void close() {
+        receiver.close();
+        database.close();
+    }
+}
