@@ -11,7 +11,7 @@ import javax.sql.DataSource;
  */
 public final class ServiceSession {
     private static final String DURABLE =
-            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL ROLE posthorn_service";
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL ROLE posthorn_service; SET LOCAL TimeZone = 'UTC'";
     /** A crash of PostgreSQL then means that deliveries are sent again, never that one is lost. */
     private static final String REPEATABLE = DURABLE + "; SET LOCAL synchronous_commit = off";
 

@@ -1,0 +1,187 @@
+package dev.posthorn.server.endpoints;
+
+import dev.posthorn.server.rest.Api;
+import dev.posthorn.server.rest.ApiDatabase;
+import dev.posthorn.server.rest.ApiRequest;
+import dev.posthorn.server.rest.Problem;
+import dev.posthorn.vault.EndpointSecret;
+import dev.posthorn.vault.EndpointSecrets;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/** {@code /v1/communities/{community}/endpoints}: subscriptions, their switches and their secrets. */
+public final class EndpointRoutes {
+    private static final String BASE = "/communities/{community}/endpoints";
+    private static final Duration USUAL_OVERLAP = Duration.ofDays(1);
+
+    private static final String SHOW = """
+            jsonb_build_object(
+                'id', e.id, 'community_id', e.community_id, 'url', e.url, 'description', e.description,
+                'event_types', to_jsonb(e.event_types), 'filter', e.filter::text, 'payload_format', e.payload_format,
+                'max_in_flight', e.max_in_flight, 'timeout_seconds', e.timeout_seconds, 'max_attempts', e.max_attempts,
+                'retry_schedule', (SELECT jsonb_agg(extract(epoch FROM step) ORDER BY place)
+                                   FROM unnest(e.retry_schedule) WITH ORDINALITY AS s (step, place)),
+                'enabled', e.enabled, 'state', e.state, 'disabled_at', e.disabled_at, 'disabled_reason', e.disabled_reason,
+                'consecutive_failures', e.consecutive_failures, 'last_success_at', e.last_success_at,
+                'last_failure_at', e.last_failure_at, 'last_error', e.last_error, 'filter_errors', e.filter_errors,
+                'created_at', e.created_at, 'updated_at', e.updated_at)
+            FROM posthorn.webhook_endpoint_status AS e
+            """;
+    private static final String READ =
+            "SELECT " + SHOW + " WHERE e.community_id = ? AND e.id = ? AND e.deleted_at IS NULL";
+    private static final String LIST = ApiRequest.PAGE + "SELECT " + SHOW + """
+            CROSS JOIN page
+            WHERE e.community_id = ? AND e.deleted_at IS NULL AND (page.below IS NULL OR e.id < page.below)
+            ORDER BY e.id DESC
+            LIMIT (SELECT size FROM page)
+            """;
+    private static final String CREATE = """
+            INSERT INTO posthorn.webhook_endpoints (community_id, url, enabled) VALUES (?, ?::text, coalesce(?::boolean, true)) RETURNING id
+            """;
+    private static final String CHANGE = """
+            UPDATE posthorn.webhook_endpoints AS e
+            SET url = CASE WHEN ?::boolean THEN ?::text ELSE e.url END,
+                description = CASE WHEN ?::boolean THEN ?::text ELSE e.description END,
+                event_types = CASE WHEN ?::boolean THEN ?::text[] ELSE e.event_types END,
+                filter = CASE WHEN ?::boolean THEN ?::jsonpath ELSE e.filter END,
+                payload_format = CASE WHEN ?::boolean THEN ?::text ELSE e.payload_format END,
+                max_in_flight = CASE WHEN ?::boolean THEN ?::integer ELSE e.max_in_flight END,
+                timeout_seconds = CASE WHEN ?::boolean THEN ?::integer ELSE e.timeout_seconds END,
+                max_attempts = CASE WHEN ?::boolean THEN ?::integer ELSE e.max_attempts END,
+                retry_schedule = CASE WHEN ?::boolean THEN ?::interval[] ELSE e.retry_schedule END
+            WHERE e.community_id = ?::uuid AND e.id = ?::uuid AND e.deleted_at IS NULL
+            RETURNING e.id
+            """;
+    private static final String SWITCH_ON = "SELECT posthorn.enable_webhook_endpoint(?)";
+    private static final String SWITCH_OFF = "SELECT posthorn.disable_webhook_endpoint(?)";
+    private static final String DELETE = "SELECT posthorn.delete_webhook_endpoint(?)";
+
+    private final EndpointSecrets secrets;
+
+    private EndpointRoutes(EndpointSecrets secrets) {
+        this.secrets = secrets;
+    }
+
+    /** Adds the routes. */
+    public static void add(Api api, EndpointSecrets secrets) {
+        EndpointRoutes routes = new EndpointRoutes(secrets);
+        String one = BASE + "/{endpoint}";
+        api.post(BASE, EndpointRoutes::create);
+        api.get(BASE, request -> request.answerPage(LIST, request.community("webhooks:read")));
+        api.get(one, request -> {
+            UUID community = request.community("webhooks:read");
+            request.answer(200, read(request, community, endpoint(request)));
+        });
+        api.patch(one, EndpointRoutes::change);
+        api.delete(one, request -> {
+            act(request, DELETE);
+            request.http().status(204);
+        });
+        api.post(one + "/enable", request -> request.answer(200, act(request, SWITCH_ON)));
+        api.post(one + "/disable", request -> request.answer(200, act(request, SWITCH_OFF)));
+        api.get(one + "/secret", routes::readSecret);
+        api.post(one + "/secret/rotate", routes::rotateSecret);
+    }
+
+    private static void create(ApiRequest request) throws SQLException {
+        UUID community = request.community("webhooks:write");
+        JsonNode body = request.body(EndpointFields.KNOWN);
+        String created = request.database().transaction(connection -> {
+            UUID id = UUID.fromString(ApiDatabase.rows(
+                            connection, CREATE, community, EndpointFields.url(body), EndpointFields.enabled(body))
+                    .get(0));
+            update(connection, body, community, id);
+            return ApiDatabase.rows(connection, READ, community, id).get(0);
+        });
+        request.answer(201, created);
+    }
+
+    private static void change(ApiRequest request) throws SQLException {
+        UUID community = request.community("webhooks:write");
+        UUID id = endpoint(request);
+        JsonNode body = request.body(EndpointFields.KNOWN);
+        Boolean enabled = EndpointFields.enabled(body);
+        String changed = request.database().transaction(connection -> {
+            if (!update(connection, body, community, id)) {
+                throw Problem.notFound("endpoint");
+            }
+            if (enabled != null) {
+                ApiDatabase.rows(connection, enabled ? SWITCH_ON : SWITCH_OFF, id);
+            }
+            return ApiDatabase.rows(connection, READ, community, id).get(0);
+        });
+        request.answer(200, changed);
+    }
+
+    private static boolean update(Connection connection, JsonNode body, UUID community, UUID id) throws SQLException {
+        List<@Nullable Object> arguments = new ArrayList<>(EndpointFields.arguments(body));
+        arguments.add(community);
+        arguments.add(id);
+        return !ApiDatabase.rows(connection, CHANGE, arguments.toArray()).isEmpty();
+    }
+
+    private static String act(ApiRequest request, String sql) throws SQLException {
+        UUID community = request.community("webhooks:write");
+        UUID id = endpoint(request);
+        String before = read(request, community, id);
+        request.database().one(sql, id);
+        return request.database().one(READ, community, id).orElse(before);
+    }
+
+    private void readSecret(ApiRequest request) throws SQLException {
+        UUID community = request.community("webhooks:read_secret");
+        UUID id = endpoint(request);
+        read(request, community, id);
+        List<EndpointSecret> inUse = request.database().transaction(connection -> secrets.read(connection, id));
+        answerSecrets(request, inUse);
+    }
+
+    private void rotateSecret(ApiRequest request) throws SQLException {
+        UUID community = request.community("webhooks:write");
+        UUID id = endpoint(request);
+        read(request, community, id);
+        Duration overlap = USUAL_OVERLAP;
+        if (!request.http().body().isBlank()) {
+            JsonNode seconds = request.body(List.of("overlap_seconds")).get("overlap_seconds");
+            if (seconds != null) {
+                if (!seconds.isInt() || seconds.intValue() < 0 || seconds.intValue() > 30 * 86_400) {
+                    throw Problem.invalid("/overlap_seconds", "overlap_seconds must be a number from 0 to 2592000");
+                }
+                overlap = Duration.ofSeconds(seconds.intValue());
+            }
+        }
+        Duration kept = overlap;
+        answerSecrets(request, request.database().transaction(connection -> secrets.rotate(connection, id, kept)));
+    }
+
+    private static void answerSecrets(ApiRequest request, List<EndpointSecret> inUse) {
+        StringBuilder previous = new StringBuilder();
+        for (EndpointSecret older : inUse.subList(1, inUse.size())) {
+            previous.append(previous.isEmpty() ? "" : ",")
+                    .append("{\"version\":")
+                    .append(older.version())
+                    .append(",\"expires_at\":\"")
+                    .append(older.expiresAt())
+                    .append("\"}");
+        }
+        request.http().header("Cache-Control", "no-store");
+        request.answer(
+                200,
+                "{\"secret\":\"" + inUse.get(0).secret().encoded() + "\",\"version\":"
+                        + inUse.get(0).version() + ",\"previous\":[" + previous + "]}");
+    }
+
+    private static String read(ApiRequest request, UUID community, UUID id) throws SQLException {
+        return request.database().one(READ, community, id).orElseThrow(() -> Problem.notFound("endpoint"));
+    }
+
+    private static UUID endpoint(ApiRequest request) {
+        return request.id("endpoint", "endpoint");
+    }
+}

@@ -1,0 +1,5 @@
+/** The REST API of endpoints. */
+@NullMarked
+package dev.posthorn.server.endpoints;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** The server program. */
+@NullMarked
+package dev.posthorn.server;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,69 @@
+package dev.posthorn.server.rest;
+
+import dev.posthorn.delivery.session.ServiceSession;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** Runs the API's statements. Those that answer a resource yield it as JSON, one row each. Thread-safe. */
+public final class ApiDatabase {
+    private final ServiceSession session;
+
+    /** Works over the given session. */
+    public ApiDatabase(ServiceSession session) {
+        this.session = session;
+    }
+
+    /** The first column of all rows. */
+    public List<String> rows(String sql, @Nullable Object... arguments) throws SQLException {
+        return session.durably(connection -> rows(connection, sql, arguments));
+    }
+
+    /** The first column of the first row. */
+    public Optional<String> one(String sql, @Nullable Object... arguments) throws SQLException {
+        return rows(sql, arguments).stream().findFirst();
+    }
+
+    /** Several statements in one transaction. */
+    public <T> T transaction(ServiceSession.Work<T> work) throws SQLException {
+        return session.durably(work);
+    }
+
+    /** The first column of all rows, within a transaction. */
+    public static List<String> rows(Connection connection, String sql, @Nullable Object... arguments)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            for (int i = 0; i < arguments.length; i++) {
+                set(connection, statement, i + 1, arguments[i]);
+            }
+            List<String> rows = new ArrayList<>();
+            if (statement.execute()) {
+                try (ResultSet row = statement.getResultSet()) {
+                    while (row.next()) {
+                        rows.add(row.getString(1));
+                    }
+                }
+            }
+            return rows;
+        }
+    }
+
+    private static void set(Connection connection, PreparedStatement statement, int index, @Nullable Object value)
+            throws SQLException {
+        switch (value) {
+            case null -> statement.setNull(index, Types.OTHER);
+            case UUID id -> statement.setObject(index, id);
+            case List<?> list -> statement.setArray(index, connection.createArrayOf("text", list.toArray()));
+            case Integer number -> statement.setInt(index, number);
+            case Boolean flag -> statement.setBoolean(index, flag);
+            default -> statement.setObject(index, value.toString(), Types.OTHER);
+        }
+    }
+}

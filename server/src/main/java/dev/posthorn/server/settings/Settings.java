@@ -1,0 +1,172 @@
+package dev.posthorn.server.settings;
+
+import dev.posthorn.server.PosthornException;
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.jspecify.annotations.Nullable;
+
+/** The settings in force: flags before environment before file before defaults. Immutable. */
+public final class Settings {
+    private final Map<Key, Value> values;
+
+    /** Everything that can be set. */
+    public enum Key {
+        /** Where the database is; empty for the embedded one. */
+        DATABASE_URL("DATABASE_URL", "database.url", "", true),
+        /** Folder of the embedded database and its master key. */
+        DATA("POSTHORN_DATA", "data", "data", false),
+        /** Address to listen on. */
+        HOST("POSTHORN_HOST", "host", "127.0.0.1", false),
+        /** Port to listen on. */
+        PORT("POSTHORN_PORT", "port", "8080", false),
+        /** The master key itself. */
+        MASTER_KEY("POSTHORN_MASTER_KEY", "master.key", "", true),
+        /** A file that holds the master key. */
+        MASTER_KEY_FILE("POSTHORN_MASTER_KEY_FILE", "master.key.file", "", false),
+        /** Networks that may be sent to although they are not public, separated by commas: 10.1.0.0/16:8080. */
+        ALLOWED_NETWORKS("POSTHORN_ALLOWED_NETWORKS", "allowed.networks", "", false),
+        /** Deliveries under way at once on this node. */
+        MAX_IN_FLIGHT("POSTHORN_MAX_IN_FLIGHT", "max.in.flight", "512", false);
+
+        private final String variable;
+        private final String property;
+        private final String standard;
+        private final boolean secret;
+
+        Key(String variable, String property, String standard, boolean secret) {
+            this.variable = variable;
+            this.property = property;
+            this.standard = standard;
+            this.secret = secret;
+        }
+
+        /** Name of the environment variable. */
+        public String variable() {
+            return variable;
+        }
+
+        /** Name in the file. */
+        public String property() {
+            return property;
+        }
+    }
+
+    private record Value(String text, String source) {}
+
+    private Settings(Map<Key, Value> values) {
+        this.values = values;
+    }
+
+    /**
+     * Gathers the settings.
+     *
+     * @param flags what the command line gave
+     * @param environment the environment's variables
+     * @param file a file of properties; null for {@code posthorn.properties} if that exists
+     * @throws PosthornException if the file cannot be read or holds an unknown key
+     */
+    public static Settings gather(Map<Key, String> flags, Map<String, String> environment, @Nullable Path file) {
+        Path properties = file == null ? Path.of("posthorn.properties") : file;
+        Map<String, String> fromFile = file != null || Files.exists(properties) ? read(properties) : Map.of();
+        Map<Key, Value> values = new EnumMap<>(Key.class);
+        for (Key key : Key.values()) {
+            String flag = flags.get(key);
+            String variable = environment.get(key.variable);
+            String property = fromFile.get(key.property);
+            if (flag != null) {
+                values.put(key, new Value(flag, "command line"));
+            } else if (variable != null && !variable.isEmpty()) {
+                values.put(key, new Value(variable, "environment " + key.variable));
+            } else if (property != null) {
+                values.put(key, new Value(property, "file " + properties));
+            } else {
+                values.put(key, new Value(key.standard, "default"));
+            }
+        }
+        return new Settings(values);
+    }
+
+    private static Map<String, String> read(Path file) {
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+            properties.load(reader);
+        } catch (IOException e) {
+            throw new PosthornException(
+                    PosthornException.CONFIGURATION, "the configuration file " + file + " cannot be read");
+        }
+        List<String> known = Arrays.stream(Key.values()).map(Key::property).toList();
+        for (String name : properties.stringPropertyNames()) {
+            if (!known.contains(name)) {
+                throw new PosthornException(
+                        PosthornException.CONFIGURATION,
+                        file + " holds the unknown key " + name + "; known are " + String.join(", ", known));
+            }
+        }
+        Map<String, String> read = new java.util.HashMap<>();
+        properties.stringPropertyNames().forEach(name -> read.put(name, properties.getProperty(name)));
+        return read;
+    }
+
+    /** The text of a setting, empty if it was not given and has no default. */
+    public String text(Key key) {
+        return value(key).text();
+    }
+
+    /**
+     * A setting that is a number.
+     *
+     * @throws PosthornException if it is none, or out of range
+     */
+    public int number(Key key, int least, int most) {
+        Value value = value(key);
+        try {
+            int number = Integer.parseInt(value.text().strip());
+            if (number >= least && number <= most) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw new PosthornException(
+                PosthornException.CONFIGURATION,
+                key.property + " must be a number from " + least + " to " + most + ", it is \"" + value.text() + "\" ("
+                        + value.source() + ")");
+    }
+
+    /** A setting that is a list separated by commas. */
+    public List<String> list(Key key) {
+        List<String> list = new ArrayList<>();
+        for (String part : value(key).text().split(",", -1)) {
+            if (!part.isBlank()) {
+                list.add(part.strip());
+            }
+        }
+        return list;
+    }
+
+    /** What is in force and where it came from, secrets masked. */
+    public String describe() {
+        StringBuilder text = new StringBuilder();
+        values.forEach((key, value) -> text.append(String.format(
+                "%-18s = %-40s (%s)%n",
+                key.property, key.secret && !value.text().isEmpty() ? "***" : value.text(), value.source())));
+        return text.toString();
+    }
+
+    private Value value(Key key) {
+        Value value = values.get(key);
+        if (value == null) {
+            throw new IllegalStateException(key.name());
+        }
+        return value;
+    }
+}
