@@ -47,6 +47,16 @@ final class DataKeys {
         return create(connection);
     }
 
+    /** Opens the newest key if there is one. */
+    void check(Connection connection) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(NEWEST);
+                ResultSet row = statement.executeQuery()) {
+            if (row.next()) {
+                open(row);
+            }
+        }
+    }
+
     Aead byId(Connection connection, UUID id) throws SQLException {
         Aead known = opened.get(id);
         if (known != null) {

@@ -59,6 +59,15 @@ public final class EndpointSecrets {
     }
 
     /**
+     * Returns if the master key opens what this database holds, or it holds nothing yet.
+     *
+     * @throws VaultException otherwise, naming the key that would
+     */
+    public void check(Connection connection) throws SQLException {
+        keys.check(connection);
+    }
+
+    /**
      * Makes secrets for endpoints that have none.
      *
      * @return for how many; call again while it is {@code max}

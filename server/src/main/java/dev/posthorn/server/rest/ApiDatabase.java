@@ -21,12 +21,12 @@ public final class ApiDatabase {
         this.session = session;
     }
 
-    /** The first column of all rows. */
+    /** The first column of all rows, without nulls. */
     public List<String> rows(String sql, @Nullable Object... arguments) throws SQLException {
         return session.durably(connection -> rows(connection, sql, arguments));
     }
 
-    /** The first column of the first row. */
+    /** The first column of the first row; empty if there is no row, or null in it. */
     public Optional<String> one(String sql, @Nullable Object... arguments) throws SQLException {
         return rows(sql, arguments).stream().findFirst();
     }
@@ -36,7 +36,7 @@ public final class ApiDatabase {
         return session.durably(work);
     }
 
-    /** The first column of all rows, within a transaction. */
+    /** The first column of all rows, without nulls, within a transaction. */
     public static List<String> rows(Connection connection, String sql, @Nullable Object... arguments)
             throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(sql)) {
@@ -47,7 +47,10 @@ public final class ApiDatabase {
             if (statement.execute()) {
                 try (ResultSet row = statement.getResultSet()) {
                     while (row.next()) {
-                        rows.add(row.getString(1));
+                        String value = row.getString(1);
+                        if (value != null) {
+                            rows.add(value);
+                        }
                     }
                 }
             }

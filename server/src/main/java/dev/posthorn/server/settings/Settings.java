@@ -16,10 +16,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The settings in force: flags before environment before file before defaults. Immutable. */
 public final class Settings {
-    private final Map<Key, Value> values;
+    private final Map<Setting, Value> values;
 
     /** Everything that can be set. */
-    public enum Key {
+    public enum Setting {
         /** Where the database is; empty for the embedded one. */
         DATABASE_URL("DATABASE_URL", "database.url", "", true),
         /** Folder of the embedded database and its master key. */
@@ -42,7 +42,7 @@ public final class Settings {
         private final String standard;
         private final boolean secret;
 
-        Key(String variable, String property, String standard, boolean secret) {
+        Setting(String variable, String property, String standard, boolean secret) {
             this.variable = variable;
             this.property = property;
             this.standard = standard;
@@ -62,7 +62,7 @@ public final class Settings {
 
     private record Value(String text, String source) {}
 
-    private Settings(Map<Key, Value> values) {
+    private Settings(Map<Setting, Value> values) {
         this.values = values;
     }
 
@@ -74,11 +74,11 @@ public final class Settings {
      * @param file a file of properties; null for {@code posthorn.properties} if that exists
      * @throws PosthornException if the file cannot be read or holds an unknown key
      */
-    public static Settings gather(Map<Key, String> flags, Map<String, String> environment, @Nullable Path file) {
+    public static Settings gather(Map<Setting, String> flags, Map<String, String> environment, @Nullable Path file) {
         Path properties = file == null ? Path.of("posthorn.properties") : file;
         Map<String, String> fromFile = file != null || Files.exists(properties) ? read(properties) : Map.of();
-        Map<Key, Value> values = new EnumMap<>(Key.class);
-        for (Key key : Key.values()) {
+        Map<Setting, Value> values = new EnumMap<>(Setting.class);
+        for (Setting key : Setting.values()) {
             String flag = flags.get(key);
             String variable = environment.get(key.variable);
             String property = fromFile.get(key.property);
@@ -103,7 +103,8 @@ public final class Settings {
             throw new PosthornException(
                     PosthornException.CONFIGURATION, "the configuration file " + file + " cannot be read");
         }
-        List<String> known = Arrays.stream(Key.values()).map(Key::property).toList();
+        List<String> known =
+                Arrays.stream(Setting.values()).map(Setting::property).toList();
         for (String name : properties.stringPropertyNames()) {
             if (!known.contains(name)) {
                 throw new PosthornException(
@@ -117,7 +118,7 @@ public final class Settings {
     }
 
     /** The text of a setting, empty if it was not given and has no default. */
-    public String text(Key key) {
+    public String text(Setting key) {
         return value(key).text();
     }
 
@@ -126,7 +127,7 @@ public final class Settings {
      *
      * @throws PosthornException if it is none, or out of range
      */
-    public int number(Key key, int least, int most) {
+    public int number(Setting key, int least, int most) {
         Value value = value(key);
         try {
             int number = Integer.parseInt(value.text().strip());
@@ -143,7 +144,7 @@ public final class Settings {
     }
 
     /** A setting that is a list separated by commas. */
-    public List<String> list(Key key) {
+    public List<String> list(Setting key) {
         List<String> list = new ArrayList<>();
         for (String part : value(key).text().split(",", -1)) {
             if (!part.isBlank()) {
@@ -162,7 +163,7 @@ public final class Settings {
         return text.toString();
     }
 
-    private Value value(Key key) {
+    private Value value(Setting key) {
         Value value = values.get(key);
         if (value == null) {
             throw new IllegalStateException(key.name());

@@ -1,0 +1,50 @@
+package dev.posthorn.server.node;
+
+import dev.posthorn.delivery.DeliveryListener;
+import dev.posthorn.delivery.send.AttemptOutcome;
+import dev.posthorn.delivery.settle.SettledDelivery;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+import java.util.function.IntSupplier;
+
+/** What {@code /metrics} shows. No label names a tenant, so that their number does not make series. */
+final class Metrics implements DeliveryListener {
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final DeliveryListener next;
+
+    Metrics(DeliveryListener next) {
+        this.next = next;
+    }
+
+    void watch(IntSupplier inFlight, IntSupplier ready) {
+        registry.gauge("posthorn.deliveries.in.flight", inFlight, IntSupplier::getAsInt);
+        registry.gauge("posthorn.ready", ready, IntSupplier::getAsInt);
+    }
+
+    String scrape() {
+        return registry.scrape();
+    }
+
+    @Override
+    public void settled(SettledDelivery delivery) {
+        int millis = switch (delivery.outcome()) {
+            case AttemptOutcome.Answered answered -> answered.durationMillis();
+            case AttemptOutcome.Unanswered unanswered -> unanswered.durationMillis();
+            case AttemptOutcome.Unsent unsent -> throw new IllegalArgumentException(unsent.reason());
+        };
+        Timer.builder("posthorn.attempts")
+                .description("Attempts recorded, by the delivery's status afterwards")
+                .tag("status", delivery.superseded() ? "superseded" : delivery.status())
+                .register(registry)
+                .record(Duration.ofMillis(millis));
+        next.settled(delivery);
+    }
+
+    @Override
+    public void failed(String what, Exception failure) {
+        registry.counter("posthorn.loop.failures", "loop", what).increment();
+        next.failed(what, failure);
+    }
+}

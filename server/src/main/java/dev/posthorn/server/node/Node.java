@@ -1,0 +1,207 @@
+package dev.posthorn.server.node;
+
+import com.zaxxer.hikari.HikariDataSource;
+import dev.posthorn.apikeys.ApiKey;
+import dev.posthorn.apikeys.ApiKeys;
+import dev.posthorn.delivery.DeliveryListener;
+import dev.posthorn.delivery.engine.DeliveryEngine;
+import dev.posthorn.delivery.send.AddressPolicy;
+import dev.posthorn.delivery.session.ServiceSession;
+import dev.posthorn.schema.Migrator;
+import dev.posthorn.server.PosthornException;
+import dev.posthorn.server.communities.CommunityRoutes;
+import dev.posthorn.server.deliveries.DeliveryRoutes;
+import dev.posthorn.server.embedded.EmbeddedDatabase;
+import dev.posthorn.server.endpoints.EndpointRoutes;
+import dev.posthorn.server.events.EventRoutes;
+import dev.posthorn.server.eventtypes.EventTypeRoutes;
+import dev.posthorn.server.rest.Api;
+import dev.posthorn.server.rest.ApiDatabase;
+import dev.posthorn.server.settings.DatabaseUrl;
+import dev.posthorn.server.settings.Settings;
+import dev.posthorn.server.settings.Settings.Setting;
+import dev.posthorn.vault.EndpointSecrets;
+import dev.posthorn.vault.MasterKeyset;
+import io.javalin.Javalin;
+import io.javalin.config.JavalinConfig;
+import io.javalin.util.JavalinBindException;
+import java.sql.SQLException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A running server. Thread-safe; closes what it started in the reverse order. */
+public final class Node implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Node.class);
+    private static final int POOL = 10;
+    private static final long LARGEST_BODY = 8L * 1024 * 1024;
+
+    private final Deque<AutoCloseable> started;
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final HikariDataSource pool;
+    private final DatabaseUrl url;
+    private final Javalin web;
+    private final Optional<ApiKey> firstKey;
+
+    private Node(Settings settings, DeliveryListener listener, Deque<AutoCloseable> started) throws SQLException {
+        this.started = started;
+        MasterKeyset masterKey = MasterKeys.find(settings);
+        String databaseUrl = settings.text(Setting.DATABASE_URL);
+        boolean embedded = databaseUrl.isEmpty();
+        if (embedded) {
+            EmbeddedDatabase database = EmbeddedDatabase.start(java.nio.file.Path.of(settings.text(Setting.DATA)));
+            started.push(database);
+            databaseUrl = database.url();
+            LOG.info("the embedded PostgreSQL is for trying and for small use; for everything else set DATABASE_URL");
+        }
+        url = DatabaseUrl.parse(databaseUrl);
+        pool = Databases.pool(url, "posthorn", POOL);
+        started.push(pool);
+        HikariDataSource own = Databases.pool(url, "posthorn-own", 2);
+        started.push(own);
+        Migrator migrator = new Migrator(pool);
+        if (embedded) {
+            migrator.migrate();
+        } else {
+            migrator.requireCurrent();
+        }
+        ServiceSession session = new ServiceSession(pool);
+        EndpointSecrets secrets = new EndpointSecrets(masterKey);
+        session.durably(connection -> {
+            secrets.check(connection);
+            return true;
+        });
+        Metrics metrics = new Metrics(listener);
+        DeliveryEngine engine = DeliveryEngine.builder(pool, masterKey)
+                .ownConnections(own)
+                .addresses(addresses(settings.list(Setting.ALLOWED_NETWORKS)))
+                .maxInFlight(settings.number(Setting.MAX_IN_FLIGHT, 1, 10_000))
+                .listener(metrics)
+                .build();
+        started.push(engine);
+        metrics.watch(engine::inFlight, () -> engine.isReady() ? 1 : 0);
+        engine.start();
+        firstKey = session.durably(connection -> {
+            ApiKeys keys = new ApiKeys();
+            return keys.any(connection)
+                    ? Optional.empty()
+                    : Optional.of(keys.issue(connection, ApiKey.Mode.LIVE, null, "first service key", List.of("*")));
+        });
+        web = startWeb(settings, config -> {
+            Api api = new Api(config.routes, new ApiDatabase(session));
+            CommunityRoutes.add(api);
+            EventTypeRoutes.add(api);
+            EndpointRoutes.add(api, secrets);
+            EventRoutes.add(api, engine);
+            DeliveryRoutes.add(api);
+            config.routes.get("/healthz", context -> context.result("ok\n"));
+            config.routes.get(
+                    "/readyz",
+                    context -> context.status(engine.isReady() ? 200 : 503)
+                            .result(
+                                    engine.isReady()
+                                            ? "ready\n"
+                                            : "not ready: the database has not been heard for 3 seconds\n"));
+            config.routes.get(
+                    "/metrics",
+                    context -> context.contentType("text/plain; version=0.0.4; charset=utf-8")
+                            .result(metrics.scrape()));
+        });
+        started.push(web::stop);
+    }
+
+    /**
+     * Starts a server.
+     *
+     * @throws PosthornException or another exception whose message says what is to be mended; what had started is closed again
+     */
+    public static Node start(Settings settings, DeliveryListener listener) {
+        Deque<AutoCloseable> started = new ArrayDeque<>();
+        try {
+            return new Node(settings, listener, started);
+        } catch (SQLException e) {
+            closeAll(started);
+            throw new PosthornException(PosthornException.UNAVAILABLE, "the database refused: " + e.getMessage());
+        } catch (RuntimeException e) {
+            closeAll(started);
+            throw e;
+        }
+    }
+
+    /** Address of the REST API. */
+    public String address() {
+        return "http://127.0.0.1:" + web.port();
+    }
+
+    /** The service key that the very first start makes; empty at every later one. */
+    public Optional<ApiKey> firstKey() {
+        return firstKey;
+    }
+
+    /** Where the database is. */
+    public DatabaseUrl databaseUrl() {
+        return url;
+    }
+
+    /** Makes a further service key. */
+    public ApiKey issueServiceKey(String name) throws SQLException {
+        return new ServiceSession(pool)
+                .durably(connection -> new ApiKeys().issue(connection, ApiKey.Mode.LIVE, null, name, List.of("*")));
+    }
+
+    /** The line that opens a SQL prompt on the database. */
+    public String psqlLine() {
+        String login = url.user() == null ? "" : url.user() + "@";
+        return "psql \"" + url.toString().replace("jdbc:postgresql://", "postgres://" + login) + "\"";
+    }
+
+    private static Javalin startWeb(Settings settings, java.util.function.Consumer<JavalinConfig> routes) {
+        int port = settings.number(Setting.PORT, 0, 65_535);
+        Javalin javalin = Javalin.create(config -> {
+            config.startup.showJavalinBanner = false;
+            config.startup.showOldJavalinVersionWarning = false;
+            config.concurrency.useVirtualThreads = true;
+            config.http.maxRequestSize = LARGEST_BODY;
+            config.jetty.host = settings.text(Setting.HOST);
+            config.jetty.port = port;
+            routes.accept(config);
+        });
+        try {
+            return javalin.start();
+        } catch (JavalinBindException e) {
+            throw new PosthornException(
+                    PosthornException.UNAVAILABLE,
+                    "port " + port + " is taken; stop what listens there, or take another with --port");
+        }
+    }
+
+    private static AddressPolicy addresses(List<String> networks) {
+        try {
+            return AddressPolicy.allowing(networks);
+        } catch (IllegalArgumentException e) {
+            throw new PosthornException(
+                    PosthornException.CONFIGURATION, Setting.ALLOWED_NETWORKS.property() + ": " + e.getMessage());
+        }
+    }
+
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            closeAll(started);
+        }
+    }
+
+    private static void closeAll(Deque<AutoCloseable> started) {
+        while (!started.isEmpty()) {
+            try {
+                started.pop().close();
+            } catch (Exception e) {
+                LOG.warn("while stopping: {}", e.getMessage());
+            }
+        }
+    }
+}
