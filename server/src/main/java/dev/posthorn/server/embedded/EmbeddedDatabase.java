@@ -148,7 +148,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
         try {
             closeQuietly(server);
             server = startServer();
-            LOG.info("the embedded PostgreSQL runs again");
+            LOG.warn("the embedded PostgreSQL runs again");
         } catch (IOException | IllegalStateException e) {
             LOG.error("the embedded PostgreSQL did not start again: {}; next try in 5 seconds", e.getMessage());
             if (stopping.await(5, TimeUnit.SECONDS)) {

@@ -26,7 +26,7 @@ final class LeftoverProcess {
         Optional<ProcessHandle> found = find(dataDirectory);
         if (found.isPresent()) {
             ProcessHandle process = found.get();
-            LOG.info("a killed posthorn left its PostgreSQL running (process {}); it is replaced", process.pid());
+            LOG.warn("a killed posthorn left its PostgreSQL running (process {}); it is replaced", process.pid());
             // PostgreSQL's own words: INT is a fast shutdown, QUIT an immediate one.
             if (!signal(process, "-INT") && !signal(process, "-QUIT")) {
                 throw new IOException("process " + process.pid() + " of a killed posthorn does not stop; kill it");

@@ -1,0 +1,107 @@
+package dev.posthorn.server;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** The program in a process of its own, so that it can really be killed. */
+final class ServerProcess implements AutoCloseable {
+    private final Process process;
+    private final List<String> lines = new ArrayList<>();
+
+    private ServerProcess(Process process) {
+        this.process = process;
+        Thread.ofVirtual().start(this::read);
+    }
+
+    static ServerProcess start(Map<String, String> environment, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "dev.posthorn.server.Main"));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().keySet().removeIf(name -> name.startsWith("POSTHORN_") || name.equals("DATABASE_URL"));
+        builder.environment().putAll(environment);
+        return new ServerProcess(builder.start());
+    }
+
+    private void read() {
+        try (BufferedReader reader =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            String line = reader.readLine();
+            while (line != null) {
+                synchronized (lines) {
+                    lines.add(line);
+                    lines.notifyAll();
+                }
+                line = reader.readLine();
+            }
+        } catch (IOException endOfProcess) {
+            // The process was killed.
+        }
+    }
+
+    /** Waits for a line that holds a text and returns it. */
+    String awaitLine(String text, Duration atMost) throws InterruptedException, TimeoutException {
+        long end = System.nanoTime() + atMost.toNanos();
+        synchronized (lines) {
+            while (true) {
+                for (String line : lines) {
+                    if (line.contains(text)) {
+                        return line;
+                    }
+                }
+                long millis = (end - System.nanoTime()) / 1_000_000;
+                if (millis <= 0) {
+                    throw new TimeoutException("no line with \"" + text + "\" among:\n" + String.join("\n", lines));
+                }
+                lines.wait(Math.min(millis, 500));
+            }
+        }
+    }
+
+    String output() {
+        synchronized (lines) {
+            return String.join("\n", lines);
+        }
+    }
+
+    /** Waits for the end of the process and returns its exit code. */
+    int awaitExit(Duration atMost) throws InterruptedException, TimeoutException {
+        if (!process.waitFor(atMost.toMillis(), TimeUnit.MILLISECONDS)) {
+            throw new TimeoutException("still running after " + atMost + ":\n" + output());
+        }
+        return process.exitValue();
+    }
+
+    /** kill -9. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly();
+        process.waitFor();
+    }
+
+    /** kill -TERM, and waits. */
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            if (!process.waitFor(30, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
