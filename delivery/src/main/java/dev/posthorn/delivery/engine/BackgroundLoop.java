@@ -69,7 +69,7 @@ final class BackgroundLoop {
                 return;
             } catch (Exception e) {
                 if (!failing) {
-                    LOG.warn("{} failed and is tried again: {}", what, e.getMessage());
+                    LOG.warn("{} failed and is tried again: {}", what, firstLine(e));
                     LOG.debug("{}", what, e);
                 }
                 failing = true;
@@ -82,5 +82,12 @@ final class BackgroundLoop {
                 pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause.multipliedBy(2);
             }
         }
+    }
+
+    private static String firstLine(Exception failure) {
+        String message = failure.getMessage();
+        return message == null
+                ? failure.getClass().getSimpleName()
+                : message.lines().findFirst().orElse("");
     }
 }

@@ -8,8 +8,10 @@ import dev.posthorn.delivery.upkeep.HeldDeliveries;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Claims whenever there are free slots and something is due, and sends each delivery on a virtual thread of its own. */
 final class DispatchLoop {
@@ -29,7 +31,8 @@ final class DispatchLoop {
     private final Duration poll;
     private final Signal wake = new Signal();
     private volatile boolean unsent;
-    private boolean asleep;
+    /** As whom this node said that it sleeps; after a pause of the database it may be somebody new. */
+    private @Nullable UUID asleep;
 
     DispatchLoop(
             Flow flow,
@@ -68,9 +71,10 @@ final class DispatchLoop {
         if (claimAndSend() > 0) {
             return;
         }
-        if (!asleep) {
-            sleep.setAsleep(heartbeat.dispatcher(), true);
-            asleep = true;
+        UUID dispatcher = heartbeat.dispatcher();
+        if (!dispatcher.equals(asleep)) {
+            sleep.setAsleep(dispatcher, true);
+            asleep = dispatcher;
         }
         for (Duration look : LOOKS) {
             if (wake.await(look) || claimAndSend() > 0) {
@@ -82,9 +86,10 @@ final class DispatchLoop {
 
     private int claimAndSend() throws SQLException {
         List<ClaimedDelivery> claimed = flow.claim(Math.min(slots - held.size(), LARGEST_CLAIM));
-        if (!claimed.isEmpty() && asleep) {
-            sleep.setAsleep(heartbeat.dispatcher(), false);
-            asleep = false;
+        UUID sleeper = asleep;
+        if (!claimed.isEmpty() && sleeper != null) {
+            sleep.setAsleep(sleeper, false);
+            asleep = null;
         }
         for (ClaimedDelivery delivery : claimed) {
             threads.execute(() -> {

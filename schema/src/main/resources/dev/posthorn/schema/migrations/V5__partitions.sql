@@ -59,7 +59,10 @@ DECLARE
     today   date := (posthorn.clock_now() AT TIME ZONE 'UTC')::date;
     created integer := 0;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('posthorn.create_day'));
+    -- Whoever holds it makes a day at this moment; the others come at the next call.
+    IF NOT pg_try_advisory_xact_lock(hashtext('posthorn.create_day')) THEN
+        RETURN 0;
+    END IF;
     FOR ahead IN 0 .. posthorn.setting_number('partition_days_ahead')::integer LOOP
         created := created + posthorn.create_day(today + ahead);
     END LOOP;

@@ -3,6 +3,7 @@ package dev.posthorn.server.node;
 import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.delivery.send.AttemptOutcome;
 import dev.posthorn.delivery.settle.SettledDelivery;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -19,8 +20,15 @@ final class Metrics implements DeliveryListener {
     }
 
     void watch(IntSupplier inFlight, IntSupplier ready) {
-        registry.gauge("posthorn.deliveries.in.flight", inFlight, IntSupplier::getAsInt);
-        registry.gauge("posthorn.ready", ready, IntSupplier::getAsInt);
+        gauge("posthorn.deliveries.in.flight", "Deliveries under way on this node", inFlight);
+        gauge("posthorn.ready", "1 while the database hears this node", ready);
+    }
+
+    private void gauge(String name, String description, IntSupplier value) {
+        Gauge.builder(name, value, IntSupplier::getAsInt)
+                .description(description)
+                .strongReference(true)
+                .register(registry);
     }
 
     String scrape() {

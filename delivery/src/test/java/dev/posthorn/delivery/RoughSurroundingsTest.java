@@ -1,0 +1,173 @@
+package dev.posthorn.delivery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.posthorn.delivery.engine.DeliveryEngine;
+import dev.posthorn.testkit.TestReceiver.Answer;
+import dev.posthorn.testkit.TestReceiver.Received;
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** The engine in an application, on a network and with a database as they can be. */
+class RoughSurroundingsTest {
+    private final EngineFixture world = new EngineFixture();
+
+    @AfterEach
+    void close() {
+        world.close();
+    }
+
+    @Test
+    void an_applications_hostile_pool_is_used_and_left_as_it_was() throws Exception {
+        HikariConfig config = new HikariConfig();
+        PGSimpleDataSource hostile = (PGSimpleDataSource) world.database.dataSource();
+        hostile.setOptions("-c search_path=nowhere");
+        config.setDataSource(hostile);
+        config.setMaximumPoolSize(2);
+        config.setAutoCommit(false);
+        config.setTransactionIsolation("TRANSACTION_SERIALIZABLE");
+        String endpoint = world.endpoint("/hook");
+        try (HikariDataSource pool = new HikariDataSource(config);
+                DeliveryEngine engine = DeliveryEngine.builder(pool, world.masterKey)
+                        .addresses(EngineFixture.LOOPBACK)
+                        .build()) {
+            engine.start();
+            queueMany(100);
+            world.receiver.await(100, Duration.ofSeconds(30));
+            try (Connection connection = pool.getConnection()) {
+                assertThat(connection.getAutoCommit()).isFalse();
+                assertThat(connection.getTransactionIsolation()).isEqualTo(Connection.TRANSACTION_SERIALIZABLE);
+                assertThat(dev.posthorn.testkit.TestDatabase.query(
+                                connection,
+                                "SELECT current_user, current_setting('search_path'), current_setting('TimeZone')"))
+                        .containsExactly(List.of(
+                                "posthorn",
+                                "nowhere",
+                                java.util.TimeZone.getDefault().getID()));
+                connection.rollback();
+            }
+        }
+        assertThat(world.status(endpoint)).isEqualTo("delivered:100");
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void two_nodes_share_the_work_and_send_nothing_twice() throws Exception {
+        String endpoint = world.endpoint("/hook", ", max_in_flight", ", 32");
+        try (DeliveryEngine one = world.engine().build();
+                DeliveryEngine two = world.engine().build()) {
+            one.start();
+            two.start();
+            queueMany(1000);
+            assertThat(ids(world.receiver.await(1000, Duration.ofSeconds(60)))).hasSize(1000);
+        }
+        assertThat(world.receiver.received()).hasSize(1000);
+        assertThat(world.status(endpoint)).isEqualTo("delivered:1000");
+        assertThat(world.database.one("SELECT count(DISTINCT dispatcher_id) FROM posthorn.webhook_attempts"))
+                .isEqualTo("2");
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void connections_that_are_cut_under_load_lose_nothing() throws Exception {
+        String endpoint = world.endpoint("/hook");
+        try (DeliveryEngine engine = world.engine().build()) {
+            engine.start();
+            for (int round = 1; round <= 5; round++) {
+                queueMany(200);
+                world.receiver.await(round * 200 - 150, Duration.ofSeconds(60));
+                world.database.query(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                                + " AND pid <> pg_backend_pid() AND usename = 'posthorn'");
+            }
+            awaitStatus(endpoint, "delivered:1000");
+            assertThat(engine.isReady()).isTrue();
+        }
+        assertThat(ids(world.receiver.received())).hasSize(1000);
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void a_graceful_stop_lets_what_is_under_way_end_and_gives_the_rest_back() throws Exception {
+        String endpoint = world.endpoint("/hook", ", max_in_flight", ", 4");
+        CountDownLatch release = new CountDownLatch(1);
+        world.receiver.answer(request -> {
+            try {
+                release.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            return Answer.of(200);
+        });
+        DeliveryEngine engine = world.engine().build();
+        engine.start();
+        queueMany(20);
+        world.receiver.await(4, Duration.ofSeconds(20));
+        Thread stopping = Thread.ofVirtual().start(engine::close);
+        assertThat(stopping.join(Duration.ofMillis(300))).isFalse();
+        release.countDown();
+        stopping.join();
+        assertThat(world.status(endpoint)).isEqualTo("delivered:4 pending:16");
+        assertThat(world.database.one("SELECT count(*) FROM posthorn.dispatchers"))
+                .isEqualTo("0");
+        assertThat(world.receiver.received()).hasSize(4);
+    }
+
+    @Test
+    void a_slow_endpoint_holds_no_more_than_its_share_and_delays_nobody() throws Exception {
+        String slow = world.endpoint("/slow", ", max_in_flight", ", 2");
+        String quick = world.endpoint("/quick");
+        CountDownLatch release = new CountDownLatch(1);
+        world.receiver.answer(request -> {
+            if (request.path().equals("/slow")) {
+                try {
+                    release.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+            return Answer.of(200);
+        });
+        try (DeliveryEngine engine = world.engine().maxInFlight(8).build()) {
+            engine.start();
+            queueMany(100);
+            awaitStatus(quick, "delivered:100");
+            assertThat(world.receiver.received().stream()
+                            .filter(request -> request.path().equals("/slow")))
+                    .hasSize(2);
+            assertThat(world.status(slow)).isEqualTo("pending:98 sending:2");
+            release.countDown();
+            awaitStatus(slow, "delivered:100");
+        }
+    }
+
+    private void queueMany(int events) {
+        world.database.administrate(
+                "SET ROLE posthorn_service; SELECT posthorn.queue_webhook('ext:acme', 'payment.received', to_jsonb(n))"
+                        + " FROM generate_series(1, " + events + ") AS n");
+    }
+
+    private void awaitStatus(String endpoint, String status) throws InterruptedException {
+        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        while (!world.status(endpoint).equals(status)) {
+            assertThat(System.nanoTime()).as("still " + world.status(endpoint)).isLessThan(end);
+            new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private static Set<String> ids(List<Received> requests) {
+        return requests.stream()
+                .map(request -> request.header("posthorn-delivery-id"))
+                .collect(Collectors.toSet());
+    }
+}

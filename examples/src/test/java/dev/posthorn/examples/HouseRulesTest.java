@@ -1,0 +1,96 @@
+package dev.posthorn.examples;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.DataInputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** Which module may use which, and which Java it may ask for. */
+class HouseRulesTest {
+    private static final int JAVA_17 = 61;
+    private static final JavaClasses HOUSE = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("dev.posthorn");
+
+    @Test
+    void modules_use_only_what_stands_below_them() {
+        Map<String, String[]> allowed = Map.of(
+                "signing", new String[] {"java..", "javax.crypto..", "org.jspecify.."},
+                "schema", new String[] {"java..", "javax.sql..", "org.jspecify..", "org.flywaydb.."},
+                "apikeys", new String[] {"java..", "org.jspecify.."},
+                "vault",
+                        new String[] {"java..", "org.jspecify..", "com.google.crypto.tink..", "dev.posthorn.signing.."},
+                "delivery",
+                        new String[] {
+                            "java..",
+                            "javax.sql..",
+                            "javax.net.ssl..",
+                            "org.jspecify..",
+                            "org.slf4j..",
+                            "org.postgresql..",
+                            "org.eclipse.jetty..",
+                            "com.github.benmanes.caffeine..",
+                            "dev.posthorn.schema..",
+                            "dev.posthorn.signing..",
+                            "dev.posthorn.vault.."
+                        });
+        allowed.forEach((module, packages) -> {
+            String[] with = Stream.concat(Stream.of("dev.posthorn." + module + ".."), Stream.of(packages))
+                    .toArray(String[]::new);
+            classes()
+                    .that()
+                    .resideInAPackage("dev.posthorn." + module + "..")
+                    .should()
+                    .onlyDependOnClassesThat()
+                    .resideInAnyPackage(with)
+                    .check(HOUSE);
+        });
+    }
+
+    @Test
+    void the_steps_of_the_engine_are_composed_by_the_engine_alone() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages("dev.posthorn.delivery.engine..", "dev.posthorn.server..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.posthorn.delivery.engine..")
+                .check(HOUSE);
+        Map.of("accept", "store", "claim", "sign", "sign", "send", "send", "settle")
+                .forEach((step, next) -> noClasses()
+                        .that()
+                        .resideInAPackage("dev.posthorn.delivery." + step)
+                        .should()
+                        .dependOnClassesThat()
+                        .resideInAPackage("dev.posthorn.delivery." + next)
+                        .check(HOUSE));
+    }
+
+    @Test
+    void what_applications_embed_asks_for_no_newer_java_than_it_says() throws Exception {
+        Map<String, Integer> levels = Map.of("signing", 17, "schema", 17, "apikeys", 17, "vault", 21, "delivery", 21);
+        for (Map.Entry<String, Integer> level : levels.entrySet()) {
+            try (Stream<Path> files = Files.walk(Path.of("..", level.getKey(), "target", "classes"))) {
+                for (Path file :
+                        files.filter(path -> path.toString().endsWith(".class")).toList()) {
+                    try (DataInputStream in = new DataInputStream(Files.newInputStream(file))) {
+                        in.readInt();
+                        in.readUnsignedShort();
+                        assertThat(in.readUnsignedShort())
+                                .as(file.toString())
+                                .isEqualTo(JAVA_17 + level.getValue() - 17);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,366 @@
+package dev.posthorn.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.posthorn.delivery.DeliveryListener;
+import dev.posthorn.schema.Migrator;
+import dev.posthorn.server.node.Node;
+import dev.posthorn.server.settings.Settings;
+import dev.posthorn.testkit.TestDatabase;
+import dev.posthorn.testkit.TestReceiver;
+import dev.posthorn.vault.MasterKeyset;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class RestTest {
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+    private static final String MASTER_KEY = MasterKeyset.generate().encoded();
+    private static TestDatabase database;
+    private static TestReceiver receiver;
+    private static Node node;
+    private static String key;
+
+    @BeforeAll
+    static void start() throws Exception {
+        database = TestDatabase.create();
+        new Migrator(database.dataSource()).migrate();
+        receiver = TestReceiver.start();
+        node = Node.start(settings(MASTER_KEY, "0"), new DeliveryListener() {});
+        key = node.firstKey().orElseThrow().text();
+        assertThat(call("POST", "/communities", "{\"external_id\":\"acme\",\"name\":\"Acme\"}")
+                        .statusCode())
+                .isEqualTo(201);
+        assertThat(call("POST", "/communities", "{\"external_id\":\"other\",\"name\":\"Other\"}")
+                        .statusCode())
+                .isEqualTo(201);
+    }
+
+    @AfterAll
+    static void stop() {
+        node.close();
+        receiver.close();
+        database.close();
+    }
+
+    @Test
+    void the_whole_loop_goes_by_rest() throws Exception {
+        String endpoint = read(call(
+                        "POST",
+                        "/communities/ext:acme/endpoints",
+                        "{\"url\":\"" + receiver.url("/loop")
+                                + "\",\"event_types\":[\"loop.*\"],\"payload_format\":\"raw\",\"max_attempts\":1}"))
+                .get("id")
+                .stringValue();
+        String payload = "{\"z\": 1.50, \"a\" : [1, 2], \"text\": \"ä \\u00e4\"}";
+        HttpResponse<String> queued = call(
+                "POST", "/communities/ext:acme/events", "{\"event_type\":\"loop.done\",\"payload\":" + payload + "}");
+        assertThat(queued.statusCode()).as(queued.body()).isEqualTo(202);
+        String event = read(queued).get("id").stringValue();
+        assertThat(receiver.await(1, Duration.ofSeconds(20)).stream()
+                        .filter(request -> request.path().equals("/loop")))
+                .singleElement()
+                .satisfies(request -> assertThat(new String(request.body(), StandardCharsets.UTF_8))
+                        .isEqualTo(payload));
+        JsonNode delivery = awaitDelivery(event, "delivered");
+        JsonNode attempts = read(call(
+                        "GET",
+                        "/communities/ext:acme/deliveries/" + delivery.get("id").stringValue() + "/attempts",
+                        ""))
+                .get("data");
+        assertThat(attempts.size()).isEqualTo(1);
+        assertThat(attempts.get(0).get("status_code").intValue()).isEqualTo(200);
+
+        receiver.answer(request -> TestReceiver.Answer.of(500));
+        String failing = read(call(
+                        "POST", "/communities/ext:acme/events", "{\"event_type\":\"loop.failed\",\"payload\":null}"))
+                .get("id")
+                .stringValue();
+        String dead = awaitDelivery(failing, "dead_letter").get("id").stringValue();
+        receiver.answer(request -> TestReceiver.Answer.of(200));
+        assertThat(call("POST", "/communities/ext:acme/deliveries/" + dead + "/retry", "")
+                        .statusCode())
+                .isEqualTo(200);
+        awaitDelivery(failing, "delivered");
+        assertThat(call("POST", "/communities/ext:acme/deliveries/" + dead + "/retry", "")
+                        .statusCode())
+                .isEqualTo(409);
+
+        JsonNode before = read(call("GET", "/communities/ext:acme/endpoints/" + endpoint + "/secret", ""));
+        JsonNode after = read(call(
+                "POST", "/communities/ext:acme/endpoints/" + endpoint + "/secret/rotate", "{\"overlap_seconds\":60}"));
+        assertThat(after.get("version").intValue())
+                .isEqualTo(before.get("version").intValue() + 1);
+        assertThat(after.get("secret").stringValue())
+                .startsWith("whsec_")
+                .isNotEqualTo(before.get("secret").stringValue());
+        assertThat(after.get("previous").size()).isEqualTo(1);
+
+        assertThat(read(call(
+                                "PATCH",
+                                "/communities/ext:acme/endpoints/" + endpoint,
+                                "{\"enabled\":false,\"retry_schedule\":[1,2.5]}"))
+                        .get("state")
+                        .stringValue())
+                .isEqualTo("disabled");
+        assertThat(call("DELETE", "/communities/ext:acme/endpoints/" + endpoint, "")
+                        .statusCode())
+                .isEqualTo(204);
+        assertThat(call("GET", "/communities/ext:acme/endpoints/" + endpoint, "")
+                        .statusCode())
+                .isEqualTo(404);
+        assertThat(read(call("GET", "/communities/ext:acme/stats", ""))
+                        .get("data")
+                        .isArray())
+                .isTrue();
+    }
+
+    @Test
+    void bad_input_is_answered_with_the_field_and_the_mend() throws Exception {
+        assertProblem(call("POST", "/communities/ext:acme/events", "{\"event_type\": "), 400, "no JSON");
+        assertProblem(call("POST", "/communities/ext:acme/events", "{} {}"), 422, "event_type is missing");
+        assertProblem(
+                call("POST", "/communities/ext:acme/events", "{\"event_type\":\"a\",\"payload\":1} x"), 400, "no JSON");
+        assertProblem(call("POST", "/communities/ext:nobody/events", "{}"), 404, "no such community");
+        assertProblem(
+                call("POST", "/communities/ext:acme/events", "{\"event_type\":\"a b\",\"payload\":1}"),
+                422,
+                "letters, digits");
+        assertProblem(
+                call("POST", "/communities/ext:acme/events", "{\"event_type\":\"posthorn.x\",\"payload\":1}"),
+                422,
+                "reserved");
+        assertProblem(
+                call("POST", "/communities/ext:acme/events", "{\"event_type\":\"a\",\"payload\":1,\"more\":1}"),
+                422,
+                "unknown field");
+        assertProblem(
+                call(
+                        "POST",
+                        "/communities/ext:acme/events",
+                        "{\"event_type\":\"a\",\"payload\":\"" + "x".repeat(1_048_576) + "\"}"),
+                413,
+                "the limit is 1048576");
+        assertProblem(call("POST", "/communities/ext:acme/endpoints", "{\"url\":\"no url\"}"), 422, "http://");
+        assertProblem(
+                call(
+                        "POST",
+                        "/communities/ext:acme/endpoints",
+                        "{\"url\":\"https://example.com/\",\"event_types\":[1]}"),
+                422,
+                "list of texts");
+        assertProblem(
+                call(
+                        "POST",
+                        "/communities/ext:acme/endpoints",
+                        "{\"url\":\"https://example.com/\",\"filter\":\"$.(\"}"),
+                422,
+                "");
+        assertProblem(
+                call(
+                        "POST",
+                        "/communities/ext:acme/endpoints",
+                        "{\"url\":\"https://example.com/\",\"max_attempts\":0}"),
+                422,
+                "");
+        assertProblem(call("POST", "/communities", "{\"external_id\":\"acme\",\"name\":\"Again\"}"), 409, "already");
+        assertProblem(call("GET", "/communities/ext:acme/deliveries?limit=0", ""), 422, "from 1 to 250");
+        assertProblem(call("GET", "/communities/ext:acme/deliveries?status=lost", ""), 422, "");
+        assertProblem(call("GET", "/communities/ext:acme/deliveries/nonsense", ""), 404, "no such delivery");
+        assertProblem(call("GET", "/nothing", ""), 404, "no such path");
+        call("POST", "/communities/ext:acme/events", "{\"event_type\":\"a\",\"payload\":1,\"idempotency_key\":\"k\"}");
+        assertProblem(
+                call(
+                        "POST",
+                        "/communities/ext:acme/events",
+                        "{\"event_type\":\"a\",\"payload\":2,\"idempotency_key\":\"k\"}"),
+                409,
+                "another type or payload");
+    }
+
+    @Test
+    void a_batch_stores_what_is_right_and_says_what_is_wrong() throws Exception {
+        JsonNode data = read(call(
+                        "POST",
+                        "/communities/ext:acme/events/batch",
+                        "{\"events\":[{\"event_type\":\"a\",\"payload\":1},{\"event_type\":\"a b\",\"payload\":1},{\"event_type\":\"b\",\"payload\":{}}]}"))
+                .get("data");
+        assertThat(data.size()).isEqualTo(3);
+        assertThat(data.get(0).has("id")).isTrue();
+        assertThat(data.get(1).get("error").stringValue()).isEqualTo("PH002");
+        assertThat(data.get(2).has("id")).isTrue();
+    }
+
+    @Test
+    void lists_go_page_by_page_and_end() throws Exception {
+        for (int i = 0; i < 5; i++) {
+            call("POST", "/communities/ext:other/events", "{\"event_type\":\"page\",\"payload\":" + i + "}");
+        }
+        JsonNode first = read(call("GET", "/communities/ext:other/events?event_type=page&limit=3", ""));
+        assertThat(first.get("data").size()).isEqualTo(3);
+        assertThat(first.get("data").get(0).get("payload").intValue()).isEqualTo(4);
+        JsonNode second = read(call(
+                "GET",
+                "/communities/ext:other/events?event_type=page&limit=3&cursor="
+                        + first.get("next_cursor").stringValue(),
+                ""));
+        assertThat(second.get("data").size()).isEqualTo(2);
+        assertThat(second.get("next_cursor").isNull()).isTrue();
+    }
+
+    @Test
+    void keys_are_asked_for_and_see_no_more_than_they_may() throws Exception {
+        assertProblem(send("GET", "/communities", "", ""), 401, "send an API key");
+        assertProblem(send("GET", "/communities", "", "ph_live_wrong"), 401, "unknown");
+        String community = database.one("SELECT id FROM posthorn.communities WHERE external_id = 'acme'");
+        String limited;
+        try (var connection = database.superuser()) {
+            limited = new dev.posthorn.apikeys.ApiKeys()
+                    .issue(
+                            connection,
+                            dev.posthorn.apikeys.ApiKey.Mode.LIVE,
+                            java.util.UUID.fromString(community),
+                            "reader",
+                            java.util.List.of("webhooks:read"))
+                    .text();
+        }
+        assertThat(send("GET", "/communities/ext:acme/endpoints", "", limited).statusCode())
+                .isEqualTo(200);
+        assertProblem(send("POST", "/communities/ext:acme/endpoints", "{}", limited), 403, "webhooks:write");
+        assertProblem(send("GET", "/communities/ext:other/endpoints", "", limited), 404, "no such community");
+        assertProblem(send("GET", "/communities", "", limited), 404, "");
+    }
+
+    @Test
+    void health_readiness_and_metrics_are_open() throws Exception {
+        assertThat(plain("/healthz").statusCode()).isEqualTo(200);
+        assertThat(plain("/readyz").statusCode()).isEqualTo(200);
+        assertThat(plain("/metrics").body()).contains("posthorn_ready 1.0", "posthorn_deliveries_in_flight");
+    }
+
+    @Test
+    void what_keeps_a_server_from_starting_is_said_in_one_sentence() {
+        String port = node.address().substring(node.address().lastIndexOf(':') + 1);
+        assertThatThrownBy(() -> Node.start(settings(MASTER_KEY, port), new DeliveryListener() {}))
+                .hasMessageContaining("port " + port + " is taken");
+        assertThatThrownBy(() -> {
+                    // There is a secret by now, so that the key is tried.
+                    call(
+                            "POST",
+                            "/communities/ext:other/endpoints",
+                            "{\"url\":\"https://example.com/\",\"event_types\":[\"none\"]}");
+                    awaitSecret();
+                    Node.start(settings(MasterKeyset.generate().encoded(), "0"), new DeliveryListener() {});
+                })
+                .hasMessageContaining("does not open this database's secrets");
+        assertThatThrownBy(() -> Node.start(settings("nonsense", "0"), new DeliveryListener() {}))
+                .hasMessageContaining("keygen");
+        try (TestDatabase empty = TestDatabase.create()) {
+            assertThatThrownBy(() -> Node.start(settings(empty, MASTER_KEY, "0"), new DeliveryListener() {}))
+                    .hasMessageContaining("run: ./posthorn migrate");
+        }
+        assertThatThrownBy(() -> Node.start(
+                        Settings.gather(
+                                Map.of(
+                                        Settings.Setting.DATABASE_URL,
+                                        "postgres://a:secret@127.0.0.1:1/b",
+                                        Settings.Setting.MASTER_KEY,
+                                        MASTER_KEY),
+                                Map.of(),
+                                null),
+                        new DeliveryListener() {}))
+                .hasMessageContaining("cannot be opened")
+                .hasMessageNotContaining("secret@");
+        assertThatThrownBy(() -> settings(MASTER_KEY, "many").number(Settings.Setting.PORT, 0, 65_535))
+                .hasMessageContaining("port must be a number");
+    }
+
+    private static void awaitSecret() throws Exception {
+        for (int i = 0;
+                i < 100
+                        && database.one("SELECT count(*) FROM posthorn.vault_secrets")
+                                .equals("0");
+                i++) {
+            new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private static JsonNode awaitDelivery(String event, String status) throws Exception {
+        JsonNode delivery = JSON.createObjectNode();
+        for (int i = 0; i < 200; i++) {
+            delivery = read(call("GET", "/communities/ext:acme/events/" + event, ""))
+                    .get("deliveries")
+                    .get(0);
+            if (delivery.get("status").stringValue().equals(status)) {
+                return delivery;
+            }
+            new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
+        }
+        throw new AssertionError("not " + status + " but " + delivery);
+    }
+
+    private static void assertProblem(HttpResponse<String> answer, int status, String detail) {
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+        assertThat(answer.headers().firstValue("content-type")).contains("application/problem+json");
+        JsonNode problem = JSON.readTree(answer.body());
+        assertThat(problem.get("status").intValue()).isEqualTo(status);
+        assertThat(problem.get("detail").stringValue()).contains(detail).doesNotContain("Exception", "SELECT ");
+    }
+
+    private static JsonNode read(HttpResponse<String> answer) {
+        assertThat(answer.statusCode()).as(answer.body()).isBetween(200, 299);
+        return JSON.readTree(answer.body());
+    }
+
+    private static HttpResponse<String> call(String method, String path, String body) throws Exception {
+        return send(method, path, body, key);
+    }
+
+    private static HttpResponse<String> send(String method, String path, String body, String with) throws Exception {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(node.address() + "/v1" + path))
+                .method(method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
+        if (!with.isEmpty()) {
+            request.header("Authorization", "Bearer " + with);
+        }
+        return HTTP.send(request.build(), BodyHandlers.ofString());
+    }
+
+    private static HttpResponse<String> plain(String path) throws Exception {
+        return HTTP.send(
+                HttpRequest.newBuilder(URI.create(node.address() + path)).build(), BodyHandlers.ofString());
+    }
+
+    private static Settings settings(String masterKey, String port) {
+        return settings(database, masterKey, port);
+    }
+
+    private static Settings settings(TestDatabase on, String masterKey, String port) {
+        return Settings.gather(
+                Map.of(
+                        Settings.Setting.DATABASE_URL,
+                        on.jdbcUrl(),
+                        Settings.Setting.MASTER_KEY,
+                        masterKey,
+                        Settings.Setting.PORT,
+                        port,
+                        Settings.Setting.ALLOWED_NETWORKS,
+                        "127.0.0.0/8"),
+                Map.of(),
+                null);
+    }
+}
