@@ -60,7 +60,8 @@ class HouseRulesTest {
     void the_steps_of_the_engine_are_composed_by_the_engine_alone() {
         noClasses()
                 .that()
-                .resideOutsideOfPackages("dev.posthorn.delivery.engine..", "dev.posthorn.server..")
+                .resideOutsideOfPackages(
+                        "dev.posthorn.delivery.engine..", "dev.posthorn.server..", "dev.posthorn.examples..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("dev.posthorn.delivery.engine..")
