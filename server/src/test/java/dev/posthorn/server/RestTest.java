@@ -207,6 +207,44 @@ class RestTest {
     }
 
     @Test
+    void a_payload_that_breaks_its_types_schema_is_refused_with_the_pointer() throws Exception {
+        assertThat(call(
+                                "POST",
+                                "/event-types",
+                                "{\"name\":\"checked\",\"schema\":{\"type\":\"object\",\"properties\":{\"amount\":"
+                                        + "{\"type\":\"number\"}},\"required\":[\"amount\"]}}")
+                        .statusCode())
+                .isEqualTo(201);
+        assertThat(call(
+                                "POST",
+                                "/communities/ext:acme/events",
+                                "{\"event_type\":\"checked\",\"payload\":{\"amount\":1}}")
+                        .statusCode())
+                .isEqualTo(202);
+        HttpResponse<String> refused = call(
+                "POST", "/communities/ext:acme/events", "{\"event_type\":\"checked\",\"payload\":{\"amount\":\"1\"}}");
+        assertProblem(refused, 422, "number");
+        assertThat(JSON.readTree(refused.body())
+                        .get("errors")
+                        .get(0)
+                        .get("pointer")
+                        .stringValue())
+                .isEqualTo("/payload/amount");
+        assertProblem(
+                call(
+                        "POST",
+                        "/communities/ext:acme/events/batch",
+                        "{\"events\":[{\"event_type\":\"checked\",\"payload\":{}}]}"),
+                422,
+                "amount");
+        assertProblem(call("POST", "/event-types", "{\"name\":\"wrong\",\"schema\":[]}"), 422, "schema must be");
+        assertProblem(
+                call("POST", "/event-types", "{\"name\":\"wrong\",\"schema\":{\"$ref\":\"https://example.com/x\"}}"),
+                422,
+                "no JSON Schema");
+    }
+
+    @Test
     void lists_go_page_by_page_and_end() throws Exception {
         for (int i = 0; i < 5; i++) {
             call("POST", "/communities/ext:other/events", "{\"event_type\":\"page\",\"payload\":" + i + "}");

@@ -3,6 +3,7 @@ package dev.posthorn.server.events;
 import dev.posthorn.delivery.accept.AcceptedEvent;
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import dev.posthorn.delivery.store.StoredEvent;
+import dev.posthorn.server.eventtypes.PayloadSchemas;
 import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiRequest;
 import dev.posthorn.server.rest.Problem;
@@ -46,14 +47,16 @@ public final class EventRoutes {
             """;
 
     private final DeliveryEngine engine;
+    private final PayloadSchemas schemas;
 
-    private EventRoutes(DeliveryEngine engine) {
+    private EventRoutes(DeliveryEngine engine, PayloadSchemas schemas) {
         this.engine = engine;
+        this.schemas = schemas;
     }
 
     /** Adds the routes. */
-    public static void add(Api api, DeliveryEngine engine) {
-        EventRoutes routes = new EventRoutes(engine);
+    public static void add(Api api, DeliveryEngine engine, PayloadSchemas schemas) {
+        EventRoutes routes = new EventRoutes(engine, schemas);
         api.post(BASE, routes::queue);
         api.post(BASE + "/batch", routes::queueBatch);
         api.get(
@@ -74,6 +77,7 @@ public final class EventRoutes {
         UUID community = request.community("events:write");
         AcceptedEvent event = new EventBody(community, request.http().body())
                 .one(request.http().header("Idempotency-Key"));
+        schemas.check(event.eventType(), event.payload(), "/payload");
         switch (engine.queue(List.of(event)).get(0)) {
             case StoredEvent.Queued queued -> request.answer(202, JSON.writeValueAsString(show(queued)));
             case StoredEvent.Refused refused -> throw refusal(refused);
@@ -83,6 +87,9 @@ public final class EventRoutes {
     private void queueBatch(ApiRequest request) throws SQLException {
         UUID community = request.community("events:write");
         List<AcceptedEvent> events = new EventBody(community, request.http().body()).batch();
+        for (int i = 0; i < events.size(); i++) {
+            schemas.check(events.get(i).eventType(), events.get(i).payload(), "/events/" + i + "/payload");
+        }
         ArrayNode data = JSON.createArrayNode();
         List<StoredEvent> stored = events.isEmpty() ? new ArrayList<>() : engine.queue(events);
         for (StoredEvent event : stored) {

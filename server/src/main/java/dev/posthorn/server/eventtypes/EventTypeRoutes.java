@@ -91,6 +91,13 @@ public final class EventTypeRoutes {
 
     private static @Nullable String schema(JsonNode body) {
         JsonNode schema = body.get("schema");
-        return schema == null || schema.isNull() ? null : schema.toString();
+        if (schema == null || schema.isNull()) {
+            return null;
+        }
+        if (!schema.isObject() && !schema.isBoolean()) {
+            throw Problem.invalid("/schema", "schema must be an object, true or false");
+        }
+        PayloadSchemas.compile(schema.toString());
+        return schema.toString();
     }
 }

@@ -55,7 +55,7 @@ public final class Databases {
         } catch (SQLException e) {
             String reason = e.getMessage() == null
                     ? ""
-                    : e.getMessage().lines().findFirst().orElse("");
+                    : e.getMessage().lines().findFirst().orElse("").replaceAll("\\.$", "");
             throw new PosthornException(
                     PosthornException.UNAVAILABLE,
                     "the database " + url + " cannot be opened: " + reason + "; check DATABASE_URL");

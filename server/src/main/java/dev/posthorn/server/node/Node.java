@@ -15,6 +15,7 @@ import dev.posthorn.server.embedded.EmbeddedDatabase;
 import dev.posthorn.server.endpoints.EndpointRoutes;
 import dev.posthorn.server.events.EventRoutes;
 import dev.posthorn.server.eventtypes.EventTypeRoutes;
+import dev.posthorn.server.eventtypes.PayloadSchemas;
 import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiDatabase;
 import dev.posthorn.server.settings.DatabaseUrl;
@@ -92,11 +93,12 @@ public final class Node implements AutoCloseable {
                     : Optional.of(keys.issue(connection, ApiKey.Mode.LIVE, null, "first service key", List.of("*")));
         });
         web = startWeb(settings, config -> {
-            Api api = new Api(config.routes, new ApiDatabase(session));
+            ApiDatabase database = new ApiDatabase(session);
+            Api api = new Api(config.routes, database);
             CommunityRoutes.add(api);
             EventTypeRoutes.add(api);
             EndpointRoutes.add(api, secrets);
-            EventRoutes.add(api, engine);
+            EventRoutes.add(api, engine, new PayloadSchemas(database));
             DeliveryRoutes.add(api);
             config.routes.get("/healthz", context -> context.result("ok\n"));
             config.routes.get(
