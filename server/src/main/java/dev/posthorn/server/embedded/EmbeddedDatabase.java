@@ -17,6 +17,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -36,10 +37,13 @@ public final class EmbeddedDatabase implements AutoCloseable {
     private final FileLock lock;
     private final int port;
     private final CountDownLatch stopping = new CountDownLatch(1);
+    private final Map<String, String> settings;
     private volatile EmbeddedPostgres server;
 
-    private EmbeddedDatabase(Path folder, FileChannel lockFile, FileLock lock) throws IOException {
+    private EmbeddedDatabase(Path folder, FileChannel lockFile, FileLock lock, Map<String, String> settings)
+            throws IOException {
         this.folder = folder;
+        this.settings = settings;
         this.lockFile = lockFile;
         this.lock = lock;
         LeftoverProcess.stop(folder.resolve("postgres"));
@@ -53,6 +57,11 @@ public final class EmbeddedDatabase implements AutoCloseable {
      * @throws PosthornException if another program runs on it, or it cannot be started
      */
     public static EmbeddedDatabase start(Path folder) {
+        return start(folder, Map.of());
+    }
+
+    /** The same, with settings of PostgreSQL besides the usual ones. */
+    public static EmbeddedDatabase start(Path folder, Map<String, String> settings) {
         FileChannel channel = null;
         try {
             Files.createDirectories(folder);
@@ -66,7 +75,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
                         "another posthorn runs on the folder " + folder.toAbsolutePath()
                                 + "; stop it, or take another folder with --data");
             }
-            EmbeddedDatabase database = new EmbeddedDatabase(folder.toAbsolutePath(), channel, lock);
+            EmbeddedDatabase database = new EmbeddedDatabase(folder.toAbsolutePath(), channel, lock, settings);
             database.createDatabase();
             Thread.ofVirtual().name("posthorn-embedded-watch").start(database::watch);
             return database;
@@ -95,7 +104,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
     private EmbeddedPostgres startServer() throws IOException {
         ProcessBuilder.Redirect log =
                 ProcessBuilder.Redirect.appendTo(folder.resolve("postgres.log").toFile());
-        return EmbeddedPostgres.builder()
+        EmbeddedPostgres.Builder builder = EmbeddedPostgres.builder()
                 .setDataDirectory(folder.resolve("postgres"))
                 .setCleanDataDirectory(false)
                 .setRegisterShutdownHook(false)
@@ -108,8 +117,9 @@ public final class EmbeddedDatabase implements AutoCloseable {
                 .setServerConfig("synchronous_commit", "on")
                 .setServerConfig("listen_addresses", "127.0.0.1")
                 .setServerConfig("unix_socket_directories", "")
-                .setServerConfig("max_connections", "100")
-                .start();
+                .setServerConfig("max_connections", "100");
+        settings.forEach(builder::setServerConfig);
+        return builder.start();
     }
 
     private void createDatabase() throws SQLException {

@@ -1,0 +1,56 @@
+package dev.posthorn.benchmarks;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** Processor time of processes, as Linux tells it in {@code /proc}; empty elsewhere. */
+final class ProcessCpu {
+    private static final long MICROS_PER_TICK = 10_000;
+
+    private ProcessCpu() {}
+
+    /** Time of a process in microseconds. */
+    static Optional<Long> micros(long pid) {
+        return stat(pid).map(fields -> (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) * MICROS_PER_TICK);
+    }
+
+    /** Time of a process, of its children, and of those of them that have ended, in microseconds. */
+    static Optional<Long> treeMicros(long pid) {
+        return stat(pid).map(fields -> {
+            long own = 0;
+            for (int field = 11; field <= 14; field++) {
+                own += Long.parseLong(fields[field]);
+            }
+            long children = ProcessHandle.of(pid).stream()
+                    .flatMap(ProcessHandle::children)
+                    .mapToLong(child -> micros(child.pid()).orElse(0L))
+                    .sum();
+            return own * MICROS_PER_TICK + children;
+        });
+    }
+
+    /** The parent of a process, if that process is on this machine and has the given name. */
+    static Optional<Long> parentIf(long pid, String name) {
+        try {
+            return Files.readString(Path.of("/proc", Long.toString(pid), "comm"))
+                            .strip()
+                            .equals(name)
+                    ? stat(pid).map(fields -> Long.parseLong(fields[1]))
+                    : Optional.empty();
+        } catch (IOException elsewhere) {
+            return Optional.empty();
+        }
+    }
+
+    /** The fields after the name, from {@code state} on (proc(5)). */
+    private static Optional<String[]> stat(long pid) {
+        try {
+            String text = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+            return Optional.of(text.substring(text.lastIndexOf(')') + 2).split(" ", -1));
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+}
