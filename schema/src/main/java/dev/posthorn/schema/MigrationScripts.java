@@ -24,11 +24,13 @@ final class MigrationScripts {
             "V11__results.sql",
             "V12__record_results.sql",
             "V13__endpoints.sql",
-            "V14__repair.sql",
-            "V15__upkeep.sql",
-            "V16__watch.sql",
-            "V17__api_keys.sql",
-            "V18__version.sql");
+            "V14__circuit.sql",
+            "V15__repair.sql",
+            "V16__redelivery.sql",
+            "V17__upkeep.sql",
+            "V18__watch.sql",
+            "V19__api_keys.sql",
+            "V20__version.sql");
 
     static final int NEWEST = NAMES.size();
 

@@ -55,8 +55,7 @@ AS $$
 DECLARE
     at       timestamptz := posthorn.clock_now();
     expired  uuid[];
-    ids      uuid[];
-    tokens   text[];
+    lost     record;
     returned integer;
 BEGIN
     SELECT array_agg(e.id) INTO expired
@@ -65,15 +64,19 @@ BEGIN
         RETURN 0;
     END IF;
 
-    SELECT array_agg(d.id), array_agg(d.dispatcher_id || '-' || d.lease_no)
-    INTO ids, tokens
+    SELECT array_agg(d.id) AS ids, array_agg(d.dispatcher_id) AS dispatchers, array_agg(d.lease_no) AS leases
+    INTO lost
     FROM posthorn.webhook_deliveries AS d
     WHERE d.stage = 'ready' AND d.dispatcher_id = ANY (expired) AND d.lost_leases >= 2;
-    IF ids IS NOT NULL THEN
-        PERFORM posthorn.record_webhook_results(
-            ids, tokens,
-            error_classes => array_fill('lease_lost'::text, ARRAY[cardinality(ids)]),
-            errors => array_fill('three dispatchers in a row were lost while they sent it'::text, ARRAY[cardinality(ids)]));
+    IF lost.ids IS NOT NULL THEN
+        PERFORM posthorn.record_claimed_results(
+            lost.ids, lost.dispatchers, lost.leases,
+            array_fill(NULL::integer, ARRAY[cardinality(lost.ids)]),
+            array_fill('lease_lost'::text, ARRAY[cardinality(lost.ids)]),
+            array_fill('three dispatchers in a row were lost while they sent it'::text, ARRAY[cardinality(lost.ids)]),
+            array_fill(NULL::integer, ARRAY[cardinality(lost.ids)]),
+            array_fill(NULL::text, ARRAY[cardinality(lost.ids)]),
+            array_fill(NULL::integer, ARRAY[cardinality(lost.ids)]));
     END IF;
 
     UPDATE posthorn.webhook_deliveries AS d
@@ -85,7 +88,7 @@ BEGIN
     IF returned > 0 THEN
         PERFORM posthorn.wake_dispatchers();
     END IF;
-    RETURN returned + coalesce(cardinality(ids), 0);
+    RETURN returned + coalesce(cardinality(lost.ids), 0);
 END
 $$;
 

@@ -26,45 +26,106 @@ CREATE TYPE posthorn.settled_result AS (
     next_attempt_at timestamptz,
     endpoint_id     uuid,
     just_disabled   boolean,
-    dead_lettered   boolean
+    dead_lettered   boolean,
+    recovered       boolean
 );
 
 COMMENT ON TYPE posthorn.settled_result IS 'What a result did to its delivery and its endpoint.';
 
--- Locks: the deliveries in id order, then the health of their endpoints in id order. Index: the primary key of webhook_deliveries_ready.
--- Health is one write per endpoint and batch; a success while nothing is wrong moves last_success_at at most every 10 seconds, because
+-- Locks: the deliveries, then the health of their endpoints in id order. Index: the primary key of webhook_deliveries_ready.
+-- Health is one write per endpoint and batch; while nothing is wrong a success moves last_success_at at most every 10 seconds, because
 -- one row per endpoint updated at each delivery allows 3,000 deliveries per second.
-CREATE FUNCTION posthorn.settle_webhook_results(
-    ids               uuid[],
-    tokens            text[],
-    status_codes      integer[],
-    error_classes     text[],
-    errors            text[],
-    durations_ms      integer[],
-    response_excerpts text[],
-    retry_afters      integer[]
+CREATE FUNCTION posthorn.settle_successes(
+    ids          uuid[],
+    dispatchers  uuid[],
+    leases       bigint[],
+    status_codes integer[],
+    durations_ms integer[],
+    responses    text[]
+)
+RETURNS TABLE (delivery_id uuid, endpoint_id uuid, probing boolean)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, posthorn, pg_temp
+    SET enable_hashjoin = off
+    SET enable_mergejoin = off
+    SET enable_seqscan = off
+    SET enable_bitmapscan = off
+    SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    at constant timestamptz := posthorn.clock_now();
+BEGIN
+    RETURN QUERY
+    WITH moved AS MATERIALIZED (
+        UPDATE posthorn.webhook_deliveries AS d
+        SET stage = 'ended', status = 'delivered', attempt_count = d.attempt_count + 1, lease_no = NULL, next_attempt_at = NULL,
+            ended_at = at, last_status_code = r.status_code, last_duration_ms = r.duration_ms, last_error = NULL,
+            last_response = left(r.response, 4096)
+        FROM unnest(ids, dispatchers, leases, status_codes, durations_ms, responses)
+                 AS r (id, dispatcher, lease, status_code, duration_ms, response)
+        WHERE d.stage = 'ready' AND d.id = r.id AND d.dispatcher_id = r.dispatcher AND d.lease_no = r.lease
+        RETURNING d.id, d.endpoint_id, d.probing
+    ),
+    locked AS MATERIALIZED (
+        SELECT h.endpoint_id, e.max_in_flight
+        FROM (SELECT DISTINCT m.endpoint_id FROM moved AS m) AS m
+        JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = m.endpoint_id
+        JOIN posthorn.webhook_endpoints AS e ON e.id = m.endpoint_id
+        WHERE h.consecutive_failures > 0
+           OR h.consecutive_gone > 0
+           OR h.in_flight_limit IS NOT NULL
+           OR h.last_success_at IS NULL
+           OR h.last_success_at < at - interval '10 seconds'
+        ORDER BY h.endpoint_id
+        FOR UPDATE OF h
+    ),
+    healthy AS (
+        UPDATE posthorn.webhook_endpoint_health AS h
+        SET consecutive_failures = 0,
+            consecutive_gone = 0,
+            last_success_at = at,
+            in_flight_limit = CASE WHEN h.in_flight_limit * 2 < l.max_in_flight THEN h.in_flight_limit * 2 END
+        FROM locked AS l
+        WHERE h.endpoint_id = l.endpoint_id
+    )
+    SELECT m.id, m.endpoint_id, m.probing FROM moved AS m;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.settle_successes(uuid[], uuid[], bigint[], integer[], integer[], text[]) IS
+    'sending → delivered: a batch in which every attempt was answered 2xx, in one statement. Returns those whose lease was still held.';
+
+CREATE FUNCTION posthorn.settle_mixed_results(
+    ids           uuid[],
+    dispatchers   uuid[],
+    leases        bigint[],
+    status_codes  integer[],
+    error_classes text[],
+    errors        text[],
+    durations_ms  integer[],
+    responses     text[],
+    retry_afters  integer[]
 )
 RETURNS SETOF posthorn.settled_result
-    LANGUAGE sql VOLATILE
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, posthorn, pg_temp
     SET jit = off
 AS $$
-    WITH clock AS MATERIALIZED (
-        SELECT posthorn.clock_now() AS at, posthorn.setting_number('auto_disable_after') AS limit_of_failures
-    ),
-    reported AS MATERIALIZED (
-        SELECT r.id, t.dispatcher, t.lease, r.status_code, r.error_class, r.duration_ms, r.retry_after, r.ordinal,
+DECLARE
+    at                constant timestamptz := posthorn.clock_now();
+    limit_of_failures constant bigint := posthorn.setting_number('auto_disable_after');
+    first_probe       constant interval := make_interval(secs => posthorn.setting_number('probe_after_seconds'));
+BEGIN
+    RETURN QUERY
+    WITH held AS MATERIALIZED (
+        SELECT d.id, d.event_id, d.community_id, d.endpoint_id, d.event_type, d.attempt_count, d.max_attempts, d.ladder_start, d.probing,
+               r.ordinal, r.status_code, r.error_class, r.duration_ms, r.retry_after, r.dispatcher,
                left(r.error, 500) AS error,
-               left(r.excerpt, 4096) AS excerpt,
+               left(r.response, 4096) AS response,
                r.error_class IS NULL AND r.status_code BETWEEN 200 AND 299 AS success
-        FROM unnest(ids, tokens, status_codes, error_classes, errors, durations_ms, response_excerpts, retry_afters)
-                 WITH ORDINALITY AS r (id, token, status_code, error_class, error, duration_ms, excerpt, retry_after, ordinal)
-        CROSS JOIN LATERAL posthorn.lease_of_token(r.token) AS t
-    ),
-    held AS MATERIALIZED (
-        SELECT d.id, d.event_id, d.community_id, d.endpoint_id, d.event_type, d.attempt_count, d.max_attempts, d.ladder_start,
-               r.ordinal, r.status_code, r.error_class, r.error, r.excerpt, r.duration_ms, r.retry_after, r.success, r.dispatcher
-        FROM reported AS r
+        FROM unnest(ids, dispatchers, leases, status_codes, error_classes, errors, durations_ms, responses, retry_afters)
+                 WITH ORDINALITY AS r (id, dispatcher, lease, status_code, error_class, error, duration_ms, response, retry_after, ordinal)
         JOIN posthorn.webhook_deliveries AS d
             ON d.stage = 'ready' AND d.id = r.id AND d.dispatcher_id = r.dispatcher AND d.lease_no = r.lease
         ORDER BY d.id
@@ -74,10 +135,15 @@ AS $$
     streaks AS MATERIALIZED (
         SELECT h.endpoint_id,
                bool_or(h.success) AS any_success,
+               bool_or(h.error_class = 'timeout') AS any_timeout,
+               bool_or(h.status_code IN (429, 502, 503, 504)) AS any_overload,
+               bool_or(h.probing AND h.success) AS recovered,
+               bool_or(h.probing AND NOT h.success) AS probe_failed,
                count(*) FILTER (WHERE NOT h.success AND h.ordinal > h.last_success) AS failures,
                count(*) FILTER (WHERE h.status_code = 410 AND h.ordinal > h.last_other) AS gone,
                bool_or(h.status_code IS DISTINCT FROM 410) AS any_other,
                (array_agg(h.error ORDER BY h.ordinal DESC) FILTER (WHERE NOT h.success))[1] AS last_error,
+               bool_or(NOT h.success) AS any_failure,
                bool_or(NOT h.success AND h.event_type NOT LIKE 'posthorn.%') AS tells
         FROM (
             SELECT b.*,
@@ -89,19 +155,18 @@ AS $$
         GROUP BY h.endpoint_id
     ),
     locked AS MATERIALIZED (
-        SELECT s.*,
-               h.disabled_at AS was_disabled_at,
+        SELECT s.*, h.disabled_at AS was_disabled_at, e.max_in_flight,
                CASE WHEN s.any_success THEN s.failures ELSE h.consecutive_failures + s.failures END AS new_failures,
                CASE WHEN s.any_other THEN s.gone ELSE h.consecutive_gone + s.gone END AS new_gone
         FROM streaks AS s
         JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = s.endpoint_id
-        CROSS JOIN clock AS c
-        WHERE s.last_error IS NOT NULL
-           OR s.failures > 0
+        JOIN posthorn.webhook_endpoints AS e ON e.id = s.endpoint_id
+        WHERE s.any_failure
            OR h.consecutive_failures > 0
            OR h.consecutive_gone > 0
+           OR h.in_flight_limit IS NOT NULL
            OR h.last_success_at IS NULL
-           OR h.last_success_at < c.at - interval '10 seconds'
+           OR h.last_success_at < at - interval '10 seconds'
         ORDER BY h.endpoint_id
         FOR UPDATE OF h
     ),
@@ -109,45 +174,64 @@ AS $$
         SELECT l.*,
                CASE WHEN l.was_disabled_at IS NOT NULL THEN NULL
                     WHEN l.new_gone >= 2 THEN 'gone'
-                    WHEN c.limit_of_failures > 0 AND l.new_failures >= c.limit_of_failures THEN 'auto'
+                    WHEN limit_of_failures > 0 AND l.new_failures >= limit_of_failures THEN 'auto'
                END AS verdict
         FROM locked AS l
-        CROSS JOIN clock AS c
     ),
     health AS (
         UPDATE posthorn.webhook_endpoint_health AS h
         SET consecutive_failures = j.new_failures,
             consecutive_gone = j.new_gone,
-            last_success_at = CASE WHEN j.any_success THEN c.at ELSE h.last_success_at END,
-            last_failure_at = CASE WHEN j.last_error IS NOT NULL OR j.failures > 0 THEN c.at ELSE h.last_failure_at END,
+            last_success_at = CASE WHEN j.any_success THEN at ELSE h.last_success_at END,
+            last_failure_at = CASE WHEN j.any_failure THEN at ELSE h.last_failure_at END,
             last_error = coalesce(j.last_error, h.last_error),
-            disabled_at = CASE WHEN j.verdict IS NOT NULL THEN c.at ELSE h.disabled_at END,
+            in_flight_limit = CASE
+                WHEN j.any_timeout THEN 1
+                WHEN j.any_overload THEN greatest(1, coalesce(h.in_flight_limit, j.max_in_flight) / 2)
+                WHEN NOT j.any_success THEN h.in_flight_limit
+                WHEN h.in_flight_limit * 2 < j.max_in_flight THEN h.in_flight_limit * 2
+            END,
+            disabled_at = CASE WHEN j.verdict IS NOT NULL THEN at ELSE h.disabled_at END,
             disabled_reason = coalesce(j.verdict, h.disabled_reason),
+            probe_wait = CASE
+                WHEN j.verdict = 'auto' AND first_probe > interval '0' THEN first_probe
+                WHEN j.probe_failed THEN least(h.probe_wait * 2, interval '1 hour')
+                ELSE h.probe_wait
+            END,
+            probe_at = CASE
+                WHEN j.verdict = 'auto' AND first_probe > interval '0' THEN at + first_probe
+                WHEN j.probe_failed THEN at + least(h.probe_wait * 2, interval '1 hour')
+                ELSE h.probe_at
+            END,
+            probe_id = CASE WHEN NOT j.probe_failed THEN h.probe_id END,
             parking = h.parking OR j.verdict IS NOT NULL
         FROM judged AS j
-        CROSS JOIN clock AS c
         WHERE h.endpoint_id = j.endpoint_id
     ),
     settled AS MATERIALIZED (
-        SELECT h.*, v.status, v.attempt,
+        SELECT h.*, v.status, v.attempt, v.probe_failed,
                CASE
-                   WHEN v.status <> 'retrying' OR v.parked THEN NULL
-                   ELSE c.at + greatest(
+                   WHEN v.status NOT IN ('retrying', 'pending') OR v.parked THEN NULL
+                   ELSE at + greatest(
                        posthorn.calculate_next_retry(v.attempt - h.ladder_start, e.retry_schedule, h.id),
                        make_interval(secs => least(coalesce(h.retry_after, 0), 86400)))
                END AS due,
-               v.status = 'retrying' AND v.parked AS parked,
+               v.status IN ('retrying', 'pending') AND v.parked AS parked,
                j.verdict IS NOT NULL AND j.tells AS just_disabled
         FROM held AS h
         JOIN posthorn.webhook_endpoints AS e ON e.id = h.endpoint_id
         JOIN posthorn.webhook_endpoint_health AS before ON before.endpoint_id = h.endpoint_id
         LEFT JOIN judged AS j ON j.endpoint_id = h.endpoint_id
-        CROSS JOIN clock AS c
         CROSS JOIN LATERAL (
-            SELECT h.attempt_count + 1 AS attempt,
-                   before.disabled_at IS NOT NULL OR j.was_disabled_at IS NOT NULL OR j.verdict IS NOT NULL AS parked,
+            SELECT h.probing AND NOT h.success AND h.status_code IS DISTINCT FROM 410 AND e.deleted_at IS NULL AS probe_failed OFFSET 0
+        ) AS p
+        CROSS JOIN LATERAL (
+            SELECT p.probe_failed,
+                   CASE WHEN p.probe_failed THEN h.attempt_count ELSE h.attempt_count + 1 END AS attempt,
+                   p.probe_failed OR before.disabled_at IS NOT NULL OR j.was_disabled_at IS NOT NULL OR j.verdict IS NOT NULL AS parked,
                    (CASE
                        WHEN h.success THEN 'delivered'
+                       WHEN p.probe_failed THEN CASE WHEN h.attempt_count = 0 THEN 'pending' ELSE 'retrying' END
                        WHEN h.status_code = 410 OR h.error_class = 'url_refused' OR e.deleted_at IS NOT NULL THEN 'failed'
                        WHEN h.attempt_count + 1 >= h.max_attempts THEN 'dead_letter'
                        ELSE 'retrying'
@@ -165,43 +249,35 @@ AS $$
             status = s.status,
             attempt_count = s.attempt,
             lost_leases = 0,
-            dispatcher_id = NULL,
+            probing = false,
+            dispatcher_id = CASE WHEN s.success THEN d.dispatcher_id END,
             lease_no = NULL,
             next_attempt_at = s.due,
-            parked_at = CASE WHEN s.parked THEN c.at END,
-            ended_at = CASE WHEN s.status <> 'retrying' THEN c.at END,
+            parked_at = CASE WHEN s.parked THEN at END,
+            ended_at = CASE WHEN s.status IN ('delivered', 'failed', 'dead_letter') THEN at END,
             last_status_code = s.status_code,
-            last_error = CASE WHEN s.success THEN NULL ELSE coalesce(s.error, s.error_class, 'HTTP ' || s.status_code) END
+            last_duration_ms = s.duration_ms,
+            last_error = CASE WHEN s.success THEN NULL ELSE coalesce(s.error, s.error_class, 'HTTP ' || s.status_code) END,
+            last_response = CASE WHEN s.success THEN s.response END
         FROM settled AS s
-        CROSS JOIN clock AS c
         WHERE d.stage = 'ready' AND d.id = s.id
     ),
     history AS (
-        INSERT INTO posthorn.webhook_attempts
+        INSERT INTO posthorn.webhook_attempt_log
             (delivery_id, number, event_id, community_id, endpoint_id, dispatcher_id, recorded_at, status_code, duration_ms,
              outcome, error_class, error, response_excerpt)
-        SELECT s.id, s.attempt, s.event_id, s.community_id, s.endpoint_id, s.dispatcher, c.at, s.status_code, s.duration_ms,
-               CASE WHEN s.success THEN 'delivered' ELSE 'failed' END,
-               CASE WHEN s.success THEN NULL ELSE coalesce(s.error_class, 'status') END, s.error, s.excerpt
+        SELECT s.id, CASE WHEN NOT s.probe_failed THEN s.attempt END, s.event_id, s.community_id, s.endpoint_id, s.dispatcher, at,
+               s.status_code, s.duration_ms, 'failed', coalesce(s.error_class, 'status'), s.error, s.response
         FROM settled AS s
-        CROSS JOIN clock AS c
-        UNION ALL
-        -- A result whose lease was lost is kept, so that a duplicate can be explained, and changes nothing.
-        SELECT r.id, NULL, d.event_id, d.community_id, d.endpoint_id, r.dispatcher, c.at, r.status_code, r.duration_ms,
-               'superseded', r.error_class, r.error, r.excerpt
-        FROM reported AS r
-        JOIN posthorn.webhook_deliveries AS d ON d.id = r.id
-        CROSS JOIN clock AS c
-        WHERE NOT EXISTS (SELECT FROM held AS h WHERE h.id = r.id)
+        WHERE NOT s.success
     )
-    SELECT r.id, coalesce(s.status, d.status), s.id IS NULL, coalesce(s.due, CASE WHEN s.id IS NULL THEN d.next_attempt_at END),
-           d.endpoint_id, coalesce(s.just_disabled, false),
-           coalesce(s.status = 'dead_letter' AND s.event_type NOT LIKE 'posthorn.%', false)
-    FROM reported AS r
-    LEFT JOIN settled AS s ON s.id = r.id
-    LEFT JOIN posthorn.webhook_deliveries AS d ON d.id = r.id
-    ORDER BY r.ordinal
+    SELECT s.id, s.status, false, s.due, s.endpoint_id, s.just_disabled,
+           s.status = 'dead_letter' AND s.event_type NOT LIKE 'posthorn.%', s.probing AND s.success
+    FROM settled AS s;
+END
 $$;
 
-COMMENT ON FUNCTION posthorn.settle_webhook_results(uuid[], text[], integer[], text[], text[], integer[], text[], integer[]) IS
-    'sending → delivered, failed, dead_letter, retrying (waiting or parked): one statement for a batch. Not granted; record_webhook_results calls it.';
+COMMENT ON FUNCTION posthorn.settle_mixed_results(uuid[], uuid[], bigint[], integer[], text[], text[], integer[], text[], integer[]) IS
+    'sending → delivered, failed, dead_letter, retrying (waiting or parked): a batch in one statement. Returns those whose lease was still held.';
+
+GRANT EXECUTE ON FUNCTION posthorn.calculate_next_retry(integer, interval[], uuid) TO posthorn_service, posthorn_member, posthorn_producer;

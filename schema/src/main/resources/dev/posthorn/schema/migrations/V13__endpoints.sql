@@ -86,9 +86,10 @@ BEGIN
     UPDATE posthorn.webhook_deliveries AS d
     SET stage = goal,
         status = CASE goal WHEN 'ended' THEN 'failed' ELSE d.status END,
-        position = CASE goal WHEN 'ready' THEN nextval('posthorn.webhook_delivery_position') ELSE d.position END,
+        position = CASE WHEN goal = 'ready' AND d.ordered_lane IS NULL THEN nextval('posthorn.webhook_delivery_position') ELSE d.position END,
         next_attempt_at = CASE goal WHEN 'ready' THEN at END,
         parked_at = CASE goal WHEN 'parked' THEN at END,
+        probing = false,
         ended_at = CASE goal WHEN 'ended' THEN at END,
         last_error = CASE goal WHEN 'ended' THEN 'the endpoint was deleted' ELSE d.last_error END
     FROM backlog AS b
@@ -115,12 +116,36 @@ AS $$
         disabled_reason = reason,
         consecutive_failures = CASE WHEN reason IS NULL THEN 0 ELSE h.consecutive_failures END,
         consecutive_gone = CASE WHEN reason IS NULL THEN 0 ELSE h.consecutive_gone END,
+        probe_at = NULL,
+        probe_wait = NULL,
+        probe_id = NULL,
         parking = true
     WHERE h.endpoint_id = endpoint;
     SELECT posthorn.settle_endpoint_backlog(endpoint, 1000);
 $$;
 
 COMMENT ON FUNCTION posthorn.switch_webhook_endpoint(uuid, text) IS 'Enables (null) or disables (a reason) an endpoint and moves the first of its waiting deliveries; maintain() moves the rest.';
+
+CREATE FUNCTION posthorn.follow_webhook_subscriptions() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+BEGIN
+    DELETE FROM posthorn.webhook_subscriptions AS s
+    WHERE s.endpoint_id = NEW.id AND (NEW.deleted_at IS NOT NULL OR s.pattern <> ALL (NEW.event_types));
+    IF NEW.deleted_at IS NULL THEN
+        INSERT INTO posthorn.webhook_subscriptions (community_id, pattern, endpoint_id)
+        SELECT NEW.community_id, t.pattern, NEW.id FROM unnest(NEW.event_types) AS t (pattern)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.follow_webhook_subscriptions() IS 'Trigger function: keeps webhook_subscriptions as event_types says.';
+
+CREATE TRIGGER follow_subscriptions AFTER INSERT OR UPDATE OF event_types, deleted_at ON posthorn.webhook_endpoints
+    FOR EACH ROW EXECUTE FUNCTION posthorn.follow_webhook_subscriptions();
 
 CREATE FUNCTION posthorn.follow_webhook_endpoint() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER

@@ -19,10 +19,7 @@ BEGIN
     IF to_regprocedure('pg_catalog.uuidv7(interval)') IS NOT NULL THEN
         CREATE FUNCTION posthorn.generate_uuid_v7(at timestamptz DEFAULT NULL) RETURNS uuid
             LANGUAGE sql VOLATILE PARALLEL SAFE
-        AS $$
-            SELECT uuidv7(make_interval(
-                secs => extract(epoch FROM coalesce(at, posthorn.clock_now()) - clock_timestamp())::double precision))
-        $$;
+            RETURN uuidv7(coalesce(at, posthorn.clock_now()) - clock_timestamp());
     ELSE
         CREATE FUNCTION posthorn.generate_uuid_v7(at timestamptz DEFAULT NULL) RETURNS uuid
             LANGUAGE sql VOLATILE PARALLEL SAFE
@@ -84,6 +81,7 @@ INSERT INTO posthorn.settings (name, value, description) VALUES
     ('unfinished_retention_days', '90', 'Days after which dead letters are dropped and parked deliveries become dead letters.'),
     ('partition_days_ahead', '14', 'Daily partitions that maintain() keeps ready.'),
     ('auto_disable_after', '10', 'Consecutive failures after which an endpoint is disabled; 0 means never.'),
+    ('probe_after_seconds', '30', 'Seconds after which an endpoint that was disabled automatically is tried with its oldest parked delivery; doubles up to an hour. 0: never.'),
     ('allow_like_regex', 'false', 'Whether filters of endpoints may use like_regex, whose cost a tenant controls.');
 
 ALTER TABLE posthorn.settings ENABLE ROW LEVEL SECURITY;

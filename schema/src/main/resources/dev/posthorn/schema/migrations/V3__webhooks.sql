@@ -43,12 +43,18 @@ CREATE TABLE posthorn.webhook_endpoints (
     timeout_seconds integer NOT NULL DEFAULT 15 CHECK (timeout_seconds BETWEEN 1 AND 30),
     max_attempts    integer NOT NULL DEFAULT 6 CHECK (max_attempts BETWEEN 1 AND 100),
     retry_schedule  interval[],
+    rate_limit      integer CHECK (rate_limit BETWEEN 1 AND 1000000),
+    rate_period     text NOT NULL DEFAULT 'second' CHECK (rate_period IN ('second', 'minute')),
+    ordering        text NOT NULL DEFAULT 'none' CHECK (ordering IN ('none', 'endpoint', 'key')),
+    ordering_key    jsonpath CHECK ((ordering = 'key') = (ordering_key IS NOT NULL)),
+    on_dead_letter  text NOT NULL DEFAULT 'pass' CHECK (on_dead_letter IN ('pass', 'hold')),
     enabled         boolean NOT NULL DEFAULT true,
     created_at      timestamptz NOT NULL DEFAULT posthorn.clock_now(),
     updated_at      timestamptz NOT NULL DEFAULT posthorn.clock_now(),
     deleted_at      timestamptz
 );
 
+CREATE INDEX webhook_endpoints_limited ON posthorn.webhook_endpoints (id) WHERE rate_limit IS NOT NULL;
 CREATE INDEX webhook_endpoints_community ON posthorn.webhook_endpoints (community_id, id) WHERE deleted_at IS NULL;
 
 COMMENT ON TABLE posthorn.webhook_endpoints IS
@@ -66,6 +72,13 @@ COMMENT ON COLUMN posthorn.webhook_endpoints.max_in_flight IS 'How many deliveri
 COMMENT ON COLUMN posthorn.webhook_endpoints.timeout_seconds IS 'Deadline of one attempt, everything included.';
 COMMENT ON COLUMN posthorn.webhook_endpoints.max_attempts IS 'Attempts before a delivery becomes a dead letter; taken over by each delivery when it is queued.';
 COMMENT ON COLUMN posthorn.webhook_endpoints.retry_schedule IS 'Waiting times after the first, second, … failed attempt, the last one for all later; null is the schedule of calculate_next_retry.';
+COMMENT ON COLUMN posthorn.webhook_endpoints.rate_limit IS 'Deliveries per rate_period at most, over all nodes; null for no limit.';
+COMMENT ON COLUMN posthorn.webhook_endpoints.rate_period IS 'second or minute.';
+COMMENT ON COLUMN posthorn.webhook_endpoints.ordering IS
+    'none: as fast as it goes. endpoint: one after the other, in the order of the commits. key: the same among deliveries of one ordering_key. Taken over by each delivery when it is queued.';
+COMMENT ON COLUMN posthorn.webhook_endpoints.ordering_key IS 'A jsonpath over the payload whose first item is the key; deliveries without one share a lane.';
+COMMENT ON COLUMN posthorn.webhook_endpoints.on_dead_letter IS
+    'What an ordered lane does after a dead letter. pass: goes on with the next one. hold: waits until that one is delivered, cancelled or dropped.';
 COMMENT ON COLUMN posthorn.webhook_endpoints.enabled IS
     'The owner''s switch. Setting it false disables by hand; setting it true enables, also what was disabled automatically.';
 COMMENT ON COLUMN posthorn.webhook_endpoints.created_at IS 'When it was created.';
@@ -85,12 +98,19 @@ CREATE TABLE posthorn.webhook_endpoint_health (
     parking               boolean NOT NULL DEFAULT false,
     filter_errors         bigint NOT NULL DEFAULT 0,
     secret_version        integer,
+    in_flight_limit       integer CHECK (in_flight_limit > 0),
+    tokens                double precision,
+    tokens_at             timestamptz,
+    probe_at              timestamptz,
+    probe_wait            interval,
+    probe_id              uuid,
     told_disabled_at      timestamptz,
     told_dead_lettered_at timestamptz,
     CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL))
 ) WITH (fillfactor = 50);
 
 CREATE INDEX webhook_endpoint_health_without_secret ON posthorn.webhook_endpoint_health (endpoint_id) WHERE secret_version IS NULL;
+CREATE INDEX webhook_endpoint_health_probe ON posthorn.webhook_endpoint_health (probe_at) WHERE probe_at IS NOT NULL;
 CREATE INDEX webhook_endpoint_health_parking ON posthorn.webhook_endpoint_health (endpoint_id) WHERE parking;
 
 COMMENT ON TABLE posthorn.webhook_endpoint_health IS 'What deliveries have taught about an endpoint; apart from its settings, so that neither disturbs the other.';
@@ -106,8 +126,30 @@ COMMENT ON COLUMN posthorn.webhook_endpoint_health.disabled_reason IS 'manual: b
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.parking IS 'Deliveries of it are still to be parked, brought back or ended by maintain().';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.filter_errors IS 'How often its filter could not be evaluated.';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.secret_version IS 'Newest version of its signing secret in the vault; null while there is none, and Posthorn''s own sender sends nothing before.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_health.in_flight_limit IS
+    'How many deliveries may be under way to it now: 1 after a time-out, twice as many after each batch of successes; null when it is max_in_flight again.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_health.tokens IS 'Deliveries that rate_limit allowed at tokens_at.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_health.tokens_at IS 'When tokens was last counted.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_health.probe_at IS 'When the oldest parked delivery is tried, to see whether the endpoint has recovered; null unless disabled automatically.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_health.probe_wait IS 'How long after the last probe the next one is; doubles from 30 seconds to an hour.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_health.probe_id IS 'The delivery that is under way as a probe.';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.told_disabled_at IS 'When posthorn.endpoint.disabled was last queued about it.';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.told_dead_lettered_at IS 'When posthorn.delivery.dead_lettered was last queued about it.';
+
+CREATE TABLE posthorn.webhook_subscriptions (
+    community_id uuid NOT NULL,
+    pattern      text NOT NULL,
+    endpoint_id  uuid NOT NULL REFERENCES posthorn.webhook_endpoints (id) ON DELETE CASCADE,
+    PRIMARY KEY (community_id, pattern, endpoint_id)
+);
+
+CREATE INDEX webhook_subscriptions_endpoint ON posthorn.webhook_subscriptions (endpoint_id);
+
+COMMENT ON TABLE posthorn.webhook_subscriptions IS
+    'The event_types of the endpoints that are not deleted, one row each, so that queueing finds who takes a type by an index. Kept by a trigger.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.community_id IS 'The community.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.pattern IS 'An exact type, a prefix with .*, or *.';
+COMMENT ON COLUMN posthorn.webhook_subscriptions.endpoint_id IS 'The endpoint that takes it.';
 
 CREATE TABLE posthorn.webhook_events (
     id              uuid NOT NULL,
@@ -135,7 +177,8 @@ COMMENT ON COLUMN posthorn.webhook_events.deliveries IS 'How many deliveries wer
 COMMENT ON COLUMN posthorn.webhook_events.skipped IS 'How many subscribed endpoints were passed over because they were disabled by hand, by 410 or by the receiver.';
 COMMENT ON COLUMN posthorn.webhook_events.created_at IS 'When it was queued.';
 
-CREATE SEQUENCE posthorn.webhook_delivery_position AS bigint CACHE 32;
+-- Without a cache: a place that was drawn long ago and is used now would stand where nobody looks any more.
+CREATE SEQUENCE posthorn.webhook_delivery_position AS bigint;
 COMMENT ON SEQUENCE posthorn.webhook_delivery_position IS 'Places in the queue, given whenever a delivery becomes claimable.';
 
 CREATE TABLE posthorn.webhook_deliveries (
@@ -145,6 +188,7 @@ CREATE TABLE posthorn.webhook_deliveries (
     event_id         uuid NOT NULL,
     community_id     uuid NOT NULL,
     endpoint_id      uuid NOT NULL,
+    ordered_lane     uuid,
     position         bigint NOT NULL,
     lease_no         bigint,
     dispatcher_id    uuid,
@@ -157,9 +201,12 @@ CREATE TABLE posthorn.webhook_deliveries (
     ladder_start     integer NOT NULL DEFAULT 0,
     payload_bytes    integer NOT NULL,
     last_status_code integer,
+    last_duration_ms integer,
     lost_leases      smallint NOT NULL DEFAULT 0,
+    probing          boolean NOT NULL DEFAULT false,
     event_type       text NOT NULL,
     last_error       text,
+    last_response    text,
     PRIMARY KEY (id, stage),
     CONSTRAINT webhook_deliveries_stage_fits_status CHECK (
         CASE stage
@@ -170,7 +217,11 @@ CREATE TABLE posthorn.webhook_deliveries (
             WHEN 'ended' THEN status IN ('delivered', 'failed')
         END),
     CONSTRAINT webhook_deliveries_lease_fits_status CHECK (
-        (status = 'sending') = (dispatcher_id IS NOT NULL) AND (dispatcher_id IS NULL) = (lease_no IS NULL)),
+        CASE status
+            WHEN 'sending' THEN dispatcher_id IS NOT NULL AND lease_no IS NOT NULL
+            WHEN 'delivered' THEN lease_no IS NULL
+            ELSE dispatcher_id IS NULL AND lease_no IS NULL
+        END),
     CONSTRAINT webhook_deliveries_end_fits_status CHECK (
         (status IN ('delivered', 'failed', 'dead_letter')) = (ended_at IS NOT NULL))
 ) PARTITION BY LIST (stage);
@@ -185,27 +236,30 @@ CREATE TABLE posthorn.webhook_deliveries_dead PARTITION OF posthorn.webhook_deli
 CREATE TABLE posthorn.webhook_deliveries_ended PARTITION OF posthorn.webhook_deliveries FOR VALUES IN ('ended')
     PARTITION BY RANGE (id);
 
--- A lane is an endpoint: its deliveries in the order of their position. Nothing in this index changes at a claim, so claims are HOT updates.
-CREATE INDEX webhook_deliveries_ready_lane ON posthorn.webhook_deliveries_ready (endpoint_id, position);
+-- A lane is an endpoint, or a key of an ordered one: its deliveries in the order of their position. Nothing in this index changes at a
+-- claim, so claims are HOT updates.
+CREATE INDEX webhook_deliveries_ready_lane ON posthorn.webhook_deliveries_ready (coalesce(ordered_lane, endpoint_id), position);
 CREATE INDEX webhook_deliveries_waiting_due ON posthorn.webhook_deliveries_waiting (next_attempt_at);
+CREATE INDEX webhook_deliveries_waiting_lane ON posthorn.webhook_deliveries_waiting (ordered_lane) WHERE ordered_lane IS NOT NULL;
 CREATE INDEX webhook_deliveries_waiting_endpoint ON posthorn.webhook_deliveries_waiting (endpoint_id, id);
 CREATE INDEX webhook_deliveries_parked_endpoint ON posthorn.webhook_deliveries_parked (endpoint_id, id);
 CREATE INDEX webhook_deliveries_dead_endpoint ON posthorn.webhook_deliveries_dead (endpoint_id, id);
+CREATE INDEX webhook_deliveries_dead_lane ON posthorn.webhook_deliveries_dead (ordered_lane) WHERE ordered_lane IS NOT NULL;
 CREATE INDEX webhook_deliveries_ended_endpoint ON posthorn.webhook_deliveries_ended (endpoint_id, id);
-CREATE INDEX webhook_deliveries_event ON posthorn.webhook_deliveries (event_id);
-CREATE INDEX webhook_deliveries_community ON posthorn.webhook_deliveries (community_id, id);
 
 COMMENT ON TABLE posthorn.webhook_deliveries IS
     'The queue and its history: one row per event and endpoint. One partition per stage, so that what is claimed stays small; what ended is kept by day.';
-COMMENT ON COLUMN posthorn.webhook_deliveries.id IS 'Identifier, version 7; sent as posthorn-delivery-id.';
+COMMENT ON COLUMN posthorn.webhook_deliveries.id IS
+    'Identifier, version 7; sent as posthorn-delivery-id. Begins with the first ten bytes of its event''s id, so that the deliveries of an event are found by it.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.stage IS 'Where it is kept; follows from status, parked_at and next_attempt_at.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.status IS 'Its state; see docs/state-machine.md.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.event_id IS 'What is delivered.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.community_id IS 'The community.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.endpoint_id IS 'To whom.';
+COMMENT ON COLUMN posthorn.webhook_deliveries.ordered_lane IS 'The lane whose deliveries go one after the other; null where there is no order.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.position IS 'Its place in the queue, given anew whenever it becomes claimable.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.lease_no IS 'With dispatcher_id the fencing token of the lease: <dispatcher_id>-<lease_no>.';
-COMMENT ON COLUMN posthorn.webhook_deliveries.dispatcher_id IS 'Who is sending it; null unless sending.';
+COMMENT ON COLUMN posthorn.webhook_deliveries.dispatcher_id IS 'Who is sending it, or has delivered it.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.created_at IS 'When it was queued.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.next_attempt_at IS 'When it is due; null once it has ended and while it is parked.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.parked_at IS 'Since when it waits for its endpoint to be enabled.';
@@ -215,14 +269,17 @@ COMMENT ON COLUMN posthorn.webhook_deliveries.max_attempts IS 'Attempts after wh
 COMMENT ON COLUMN posthorn.webhook_deliveries.ladder_start IS 'The attempt_count at which the retry schedule last began anew.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.payload_bytes IS 'Size of the event''s payload, so that a claim can be bounded in bytes.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.last_status_code IS 'HTTP status of the last attempt, if there was an answer.';
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_duration_ms IS 'How long the last attempt took, in milliseconds.';
+COMMENT ON COLUMN posthorn.webhook_deliveries.probing IS 'It is under way to see whether its endpoint, disabled automatically, has recovered.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.lost_leases IS 'Leases lost in a row; the third counts as a failed attempt.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.event_type IS 'The event''s type.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.last_error IS 'What the last failed attempt said.';
+COMMENT ON COLUMN posthorn.webhook_deliveries.last_response IS 'Beginning of the answer that was taken for success, at most 4 KiB; null if it had no body.';
 
 CREATE SEQUENCE posthorn.webhook_attempt_id AS bigint CACHE 32;
-COMMENT ON SEQUENCE posthorn.webhook_attempt_id IS 'Numbers the rows of webhook_attempts. Not an identity column: a partition with one cannot be attached.';
+COMMENT ON SEQUENCE posthorn.webhook_attempt_id IS 'Numbers the rows of webhook_attempt_log. Not an identity column: a partition with one cannot be attached.';
 
-CREATE TABLE posthorn.webhook_attempts (
+CREATE TABLE posthorn.webhook_attempt_log (
     delivery_id      uuid NOT NULL,
     id               bigint NOT NULL DEFAULT nextval('posthorn.webhook_attempt_id'),
     number           integer,
@@ -240,21 +297,35 @@ CREATE TABLE posthorn.webhook_attempts (
     PRIMARY KEY (delivery_id, id)
 ) PARTITION BY RANGE (delivery_id);
 
-COMMENT ON TABLE posthorn.webhook_attempts IS 'The history: one row per attempt that was recorded. One partition per day of the delivery''s id.';
-COMMENT ON COLUMN posthorn.webhook_attempts.delivery_id IS 'The delivery.';
-COMMENT ON COLUMN posthorn.webhook_attempts.id IS 'Order of recording.';
-COMMENT ON COLUMN posthorn.webhook_attempts.number IS 'Number of the attempt, from 1; null for a superseded result.';
-COMMENT ON COLUMN posthorn.webhook_attempts.event_id IS 'The event.';
-COMMENT ON COLUMN posthorn.webhook_attempts.community_id IS 'The community.';
-COMMENT ON COLUMN posthorn.webhook_attempts.endpoint_id IS 'The endpoint.';
-COMMENT ON COLUMN posthorn.webhook_attempts.dispatcher_id IS 'Who sent it.';
-COMMENT ON COLUMN posthorn.webhook_attempts.recorded_at IS 'When its result was recorded.';
-COMMENT ON COLUMN posthorn.webhook_attempts.status_code IS 'HTTP status, null when there was no answer.';
-COMMENT ON COLUMN posthorn.webhook_attempts.duration_ms IS 'How long the attempt took, in milliseconds.';
-COMMENT ON COLUMN posthorn.webhook_attempts.outcome IS 'delivered; failed; superseded: the result of a lease that was no longer held, kept and of no effect.';
-COMMENT ON COLUMN posthorn.webhook_attempts.error_class IS 'Kind of failure, such as timeout, connect, tls, status, lease_lost.';
-COMMENT ON COLUMN posthorn.webhook_attempts.error IS 'One sentence about it.';
-COMMENT ON COLUMN posthorn.webhook_attempts.response_excerpt IS 'Beginning of the answer''s body, at most 4 KiB.';
+COMMENT ON TABLE posthorn.webhook_attempt_log IS 'Attempts, one row each, but for the one that delivered: it stands in its delivery, until that is sent anew. Read them together in webhook_attempts. One partition per day of the delivery''s id.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.delivery_id IS 'The delivery.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.id IS 'Order of recording.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.number IS 'Number of the attempt, from 1; null for a superseded result.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.event_id IS 'The event.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.community_id IS 'The community.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.endpoint_id IS 'The endpoint.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.dispatcher_id IS 'Who sent it.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.recorded_at IS 'When its result was recorded.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.status_code IS 'HTTP status, null when there was no answer.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.duration_ms IS 'How long the attempt took, in milliseconds.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.outcome IS 'delivered; failed; superseded: the result of a lease that was no longer held, kept and of no effect.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.error_class IS 'Kind of failure, such as timeout, connect, tls, status, lease_lost.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.error IS 'One sentence about it.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.response_excerpt IS 'Beginning of the answer''s body, at most 4 KiB.';
+
+-- A success needs no row of its own: that would be a fifth of all WAL.
+CREATE VIEW posthorn.webhook_attempts WITH (security_invoker = true) AS
+SELECT l.delivery_id, l.id, l.number, l.event_id, l.community_id, l.endpoint_id, l.dispatcher_id, l.recorded_at, l.status_code, l.duration_ms,
+       l.outcome, l.error_class, l.error, l.response_excerpt
+FROM posthorn.webhook_attempt_log AS l
+UNION ALL
+SELECT d.id, NULL, d.attempt_count, d.event_id, d.community_id, d.endpoint_id, d.dispatcher_id, d.ended_at, d.last_status_code, d.last_duration_ms,
+       'delivered', NULL, NULL, d.last_response
+FROM posthorn.webhook_deliveries AS d
+WHERE d.stage = 'ended' AND d.status = 'delivered';
+
+COMMENT ON VIEW posthorn.webhook_attempts IS
+    'The history: one row per attempt whose result was recorded. outcome is delivered, failed, or superseded: the result of a lease that was no longer held. In order by recorded_at.';
 
 CREATE TABLE posthorn.webhook_idempotency_keys (
     community_id uuid NOT NULL,

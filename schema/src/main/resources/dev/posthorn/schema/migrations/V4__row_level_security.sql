@@ -6,7 +6,7 @@ DECLARE
 BEGIN
     FOREACH secured IN ARRAY ARRAY[
         'event_types', 'webhook_endpoints', 'webhook_endpoint_health', 'webhook_events', 'webhook_deliveries',
-        'webhook_attempts', 'webhook_idempotency_keys', 'webhook_filter_errors', 'dispatchers'
+        'webhook_attempt_log', 'webhook_subscriptions', 'webhook_idempotency_keys', 'webhook_filter_errors', 'dispatchers'
     ] LOOP
         EXECUTE format('ALTER TABLE posthorn.%I ENABLE ROW LEVEL SECURITY', secured);
         EXECUTE format('ALTER TABLE posthorn.%I FORCE ROW LEVEL SECURITY', secured);
@@ -15,7 +15,7 @@ BEGIN
     END LOOP;
 
     FOREACH secured IN ARRAY ARRAY[
-        'webhook_endpoints', 'webhook_endpoint_health', 'webhook_events', 'webhook_deliveries', 'webhook_attempts'
+        'webhook_endpoints', 'webhook_endpoint_health', 'webhook_events', 'webhook_deliveries', 'webhook_attempt_log'
     ] LOOP
         EXECUTE format(
             'CREATE POLICY %I ON posthorn.%I FOR SELECT TO posthorn_member
@@ -38,6 +38,8 @@ BEGIN
 END
 $policies$;
 
+GRANT SELECT ON posthorn.webhook_attempts TO posthorn_service, posthorn_member;
+
 CREATE POLICY event_types_member_read ON posthorn.event_types FOR SELECT TO posthorn_member USING (true);
 CREATE POLICY webhook_endpoints_member_insert ON posthorn.webhook_endpoints FOR INSERT TO posthorn_member
     WITH CHECK (community_id IN (SELECT posthorn.permitted_communities('webhooks:write')));
@@ -51,5 +53,5 @@ GRANT INSERT, UPDATE ON posthorn.webhook_endpoints TO posthorn_service;
 -- The community of an endpoint is fixed at its creation.
 GRANT INSERT ON posthorn.webhook_endpoints TO posthorn_member;
 GRANT UPDATE (url, description, event_types, filter, payload_format, max_in_flight, timeout_seconds, max_attempts,
-              retry_schedule, enabled, deleted_at) ON posthorn.webhook_endpoints TO posthorn_member;
+              retry_schedule, rate_limit, rate_period, ordering, ordering_key, on_dead_letter, enabled, deleted_at) ON posthorn.webhook_endpoints TO posthorn_member;
 GRANT SELECT ON posthorn.dispatchers, posthorn.webhook_idempotency_keys TO posthorn_service;

@@ -13,7 +13,7 @@ DECLARE
     part    text;
     created integer := 0;
 BEGIN
-    FOREACH parent IN ARRAY ARRAY['webhook_attempts', 'webhook_deliveries_ended', 'webhook_events'] LOOP
+    FOREACH parent IN ARRAY ARRAY['webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
         part := parent || to_char(day, '_YYYYMMDD');
         CONTINUE WHEN to_regclass('posthorn.' || part) IS NOT NULL;
         EXECUTE format('CREATE TABLE posthorn.%I (LIKE posthorn.%I INCLUDING ALL)', part, parent);

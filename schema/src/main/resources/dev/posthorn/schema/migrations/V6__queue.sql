@@ -2,15 +2,12 @@
 
 CREATE FUNCTION posthorn.event_type_patterns(event_type text) RETURNS text[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    SET search_path = pg_catalog
-AS $$
-    SELECT ARRAY[event_type]
+    RETURN ARRAY[event_type]
         || CASE WHEN event_type LIKE 'posthorn.%' THEN '{}'::text[] ELSE ARRAY['*'] END
         || ARRAY(
             SELECT array_to_string(parts[1:depth], '.') || '.*'
             FROM string_to_array(event_type, '.') AS parts,
-                 generate_series(1, array_length(parts, 1) - 1) AS depth)
-$$;
+                 generate_series(1, array_length(parts, 1) - 1) AS depth);
 
 COMMENT ON FUNCTION posthorn.event_type_patterns(text) IS
     'Every subscription that takes an event type: itself, its prefixes with .*, and *; operational events (posthorn.…) are not taken by *.';
@@ -31,42 +28,58 @@ COMMENT ON FUNCTION posthorn.payload_as_jsonb(text) IS
 
 CREATE FUNCTION posthorn.filter_matches(filter jsonpath, payload jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog
-AS $$
-    SELECT CASE
+    RETURN CASE
         WHEN filter IS NULL THEN true
         WHEN jsonb_path_exists(payload, filter, '{}', true) IS NULL THEN NULL
         ELSE coalesce(jsonb_path_query_first(payload, filter, '{}', true), 'false') NOT IN ('false', 'null')
-    END
-$$;
+    END;
 
 COMMENT ON FUNCTION posthorn.filter_matches(jsonpath, jsonb) IS
     'Whether an endpoint''s filter takes a payload: the first item it yields is neither false nor null. Null when it cannot be evaluated.';
 
+CREATE FUNCTION posthorn.ordered_lane(endpoint uuid, ordering_key jsonpath, payload jsonb) RETURNS uuid
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN md5(endpoint::text || coalesce(jsonb_path_query_first(payload, ordering_key, '{}', true)::text, ''))::uuid;
+
+COMMENT ON FUNCTION posthorn.ordered_lane(uuid, jsonpath, jsonb) IS
+    'The lane of a payload at an endpoint with ordering by key; payloads without the key share one.';
+
+CREATE FUNCTION posthorn.delivery_id(event_id uuid, place integer) RETURNS uuid
+    LANGUAGE sql VOLATILE PARALLEL SAFE
+    RETURN encode(
+        substring(uuid_send(event_id) FROM 1 FOR 10)
+            || substring(int4send(place) FROM 2 FOR 3)
+            || substring(uuid_send(gen_random_uuid()) FROM 14 FOR 3),
+        'hex')::uuid;
+
+COMMENT ON FUNCTION posthorn.delivery_id(uuid, integer) IS
+    'A version 7 UUID for the delivery of an event to one endpoint: ten bytes of the event''s id, three of the endpoint''s place among those that take it, three by chance.';
+
+CREATE FUNCTION posthorn.first_delivery_id(event_id uuid) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (left(event_id::text, 23) || '-000000000000')::uuid;
+
+COMMENT ON FUNCTION posthorn.first_delivery_id(uuid) IS
+    'Lower bound of the ids of an event''s deliveries; with last_delivery_id it finds them by the primary key, so that no index on event_id is needed.';
+
+CREATE FUNCTION posthorn.last_delivery_id(event_id uuid) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (left(event_id::text, 23) || '-ffffffffffff')::uuid;
+
+COMMENT ON FUNCTION posthorn.last_delivery_id(uuid) IS 'Upper bound of the ids of an event''s deliveries.';
+
 -- The wake-up is decided when the transaction commits, not when it queues: once per transaction, and only while a dispatcher sleeps.
 -- A NOTIFY in every commit takes a global lock: single inserts fell from 19,000 to 4,000 per second.
-CREATE FUNCTION posthorn.first_wake_in_transaction() RETURNS boolean
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog
-AS $$
-BEGIN
-    IF current_setting('posthorn.wake_queued', true) = 'yes' THEN
-        RETURN false;
-    END IF;
-    PERFORM set_config('posthorn.wake_queued', 'yes', true);
-    RETURN true;
-END
-$$;
-
-COMMENT ON FUNCTION posthorn.first_wake_in_transaction() IS 'True once per transaction: the condition of the trigger that wakes dispatchers.';
-
 CREATE FUNCTION posthorn.wake_sleeping_dispatchers() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
 BEGIN
+    -- Dispatchers look where new deliveries have come lately; for those that were queued long before their commit they must look everywhere.
+    IF posthorn.clock_now() - NEW.created_at > interval '2 seconds' THEN
+        PERFORM pg_notify('posthorn_wake', 'sweep');
     -- Under a fixed snapshot a dispatcher that fell asleep meanwhile would not be seen: then wake in any case.
-    IF current_setting('transaction_isolation') <> 'read committed'
+    ELSIF current_setting('transaction_isolation') <> 'read committed'
         OR EXISTS (SELECT FROM posthorn.dispatchers WHERE asleep)
     THEN
         PERFORM pg_notify('posthorn_wake', '');
@@ -75,13 +88,15 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.wake_sleeping_dispatchers() IS 'Deferred trigger: notifies posthorn_wake if a dispatcher is asleep.';
+COMMENT ON FUNCTION posthorn.wake_sleeping_dispatchers() IS
+    'Deferred trigger: notifies posthorn_wake if a dispatcher is asleep, or if the transaction stayed open for more than 2 seconds after queueing.';
 
+-- The setting names the first event of a transaction; a savepoint that is rolled back takes both back.
 CREATE CONSTRAINT TRIGGER wake_sleeping_dispatchers
     AFTER INSERT ON posthorn.webhook_events
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW
-    WHEN (NEW.deliveries > 0 AND posthorn.first_wake_in_transaction())
+    WHEN (NEW.id = nullif(current_setting('posthorn.first_event', true), '')::uuid)
     EXECUTE FUNCTION posthorn.wake_sleeping_dispatchers();
 
 CREATE FUNCTION posthorn.store_webhook_events(
@@ -102,18 +117,24 @@ RETURNS TABLE (
 )
     LANGUAGE plpgsql
     SET search_path = pg_catalog, posthorn, pg_temp
+    SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    at           timestamptz := posthorn.clock_now();
-    max_bytes    bigint := posthorn.setting_number('max_payload_bytes');
-    ids          uuid[];
-    firsts       uuid[];
-    codes        text[];
-    messages     text[];
-    prints       bytea[];
+    at        timestamptz;
+    max_bytes bigint;
+    ids       uuid[];
+    firsts    uuid[];
+    codes     text[];
+    messages  text[];
+    prints    bytea[];
+    first_id  uuid;
 BEGIN
+    -- Before places in the queue are drawn: only from a transaction that has its id can dispatchers tell which places may still be filled.
+    PERFORM pg_current_xact_id();
+    at := posthorn.clock_now();
     PERFORM posthorn.ensure_day(at), posthorn.ensure_day(at + interval '1 second');
+    SELECT (s.value #>> '{}')::bigint INTO max_bytes FROM posthorn.settings AS s WHERE s.name = 'max_payload_bytes';
 
     SELECT array_agg(posthorn.generate_uuid_v7(at + i.ordinal * interval '1 microsecond') ORDER BY i.ordinal),
            array_agg(f.code ORDER BY i.ordinal),
@@ -132,6 +153,7 @@ BEGIN
                    WHEN octet_length(i.payload) > max_bytes THEN 'PH003'
                    WHEN char_length(i.key) NOT BETWEEN 1 AND 255 THEN 'PH009'
                END AS code
+        OFFSET 0
     ) AS found
     CROSS JOIN LATERAL (
         SELECT found.code,
@@ -177,31 +199,69 @@ BEGIN
                  WITH ORDINALITY AS i (community, key, id, print, code, message, ordinal)
         LEFT JOIN posthorn.webhook_idempotency_keys AS k
             ON i.code IS NULL AND k.community_id = i.community AND k.key = i.key;
+
+        RETURN QUERY
+        SELECT i.ordinal::integer, i.first_id, e.deliveries, e.skipped, true, NULL::text, NULL::text
+        FROM unnest(ids, firsts, codes) WITH ORDINALITY AS i (id, first_id, code, ordinal)
+        LEFT JOIN posthorn.webhook_events AS e ON e.id = i.first_id
+        -- What repeats an event of this very call is counted with it, below.
+        WHERE i.code IS NULL AND i.id <> i.first_id AND NOT i.first_id = ANY (ids);
+    END IF;
+
+    IF coalesce(current_setting('posthorn.first_event', true), '') = '' THEN
+        SELECT i.id INTO first_id
+        FROM unnest(ids, firsts, codes) AS i (id, first_id, code)
+        WHERE i.code IS NULL AND i.id = i.first_id
+        LIMIT 1;
+        IF FOUND THEN
+            PERFORM set_config('posthorn.first_event', first_id::text, true);
+        END IF;
     END IF;
 
     RETURN QUERY
     WITH fresh AS MATERIALIZED (
-        SELECT i.*, posthorn.event_type_patterns(i.event_type) AS patterns
+        SELECT i.*
         FROM unnest(communities, event_types, payloads, idempotency_keys, ids, firsts, codes)
                  WITH ORDINALITY AS i (community_id, event_type, payload, key, id, first_id, code, ordinal)
         WHERE i.code IS NULL AND i.id = i.first_id
     ),
-    subscribed AS MATERIALIZED (
-        SELECT f.ordinal, e.id AS endpoint_id, e.max_attempts, h.disabled_reason, e.community_id,
-               CASE WHEN e.filter IS NULL THEN true
-                    ELSE posthorn.filter_matches(e.filter, posthorn.payload_as_jsonb(f.payload))
-               END AS taken
-        FROM fresh AS f
-        JOIN posthorn.webhook_endpoints AS e
-            ON e.community_id = f.community_id AND e.deleted_at IS NULL AND e.event_types && f.patterns
+    takers AS MATERIALIZED (
+        SELECT k.community_id, k.event_type, e.id AS endpoint_id, e.max_attempts, e.filter, e.ordering, e.ordering_key, h.disabled_reason
+        FROM (
+            SELECT DISTINCT t.community_id, t.event_type, s.endpoint_id
+            FROM (SELECT DISTINCT f.community_id, f.event_type FROM fresh AS f) AS t
+            JOIN posthorn.webhook_subscriptions AS s
+                ON s.community_id = t.community_id AND s.pattern = ANY (posthorn.event_type_patterns(t.event_type))
+        ) AS k
+        JOIN posthorn.webhook_endpoints AS e ON e.id = k.endpoint_id AND e.deleted_at IS NULL
         JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
         WHERE e.id IS DISTINCT FROM except_endpoint
+    ),
+    parsed AS MATERIALIZED (
+        SELECT f.ordinal, posthorn.payload_as_jsonb(f.payload) AS payload
+        FROM fresh AS f
+        WHERE EXISTS (
+            SELECT FROM takers AS t
+            WHERE t.community_id = f.community_id AND t.event_type = f.event_type
+              AND (t.filter IS NOT NULL OR t.ordering_key IS NOT NULL))
+    ),
+    subscribed AS MATERIALIZED (
+        SELECT f.ordinal, f.id AS event_id, t.community_id, t.event_type, t.endpoint_id, t.max_attempts, t.disabled_reason,
+               octet_length(f.payload) AS payload_bytes,
+               CASE WHEN t.filter IS NULL THEN true ELSE posthorn.filter_matches(t.filter, p.payload) END AS taken,
+               CASE t.ordering
+                   WHEN 'endpoint' THEN t.endpoint_id
+                   WHEN 'key' THEN posthorn.ordered_lane(t.endpoint_id, t.ordering_key, p.payload)
+               END AS ordered_lane
+        FROM fresh AS f
+        JOIN takers AS t ON t.community_id = f.community_id AND t.event_type = f.event_type
+        LEFT JOIN parsed AS p ON p.ordinal = f.ordinal
     ),
     broken_filters AS (
         INSERT INTO posthorn.webhook_filter_errors (community_id, endpoint_id, occurred_at)
         SELECT s.community_id, s.endpoint_id, at FROM subscribed AS s WHERE s.taken IS NULL
     ),
-    counted AS (
+    counted AS MATERIALIZED (
         SELECT s.ordinal,
                count(*) FILTER (WHERE s.disabled_reason IS NULL OR s.disabled_reason = 'auto')::integer AS deliveries,
                count(*) FILTER (WHERE s.disabled_reason <> 'auto')::integer AS skipped
@@ -210,39 +270,40 @@ BEGIN
         GROUP BY s.ordinal
     ),
     stored AS (
-        INSERT INTO posthorn.webhook_events AS e
+        INSERT INTO posthorn.webhook_events
             (id, community_id, event_type, payload, payload_bytes, idempotency_key, deliveries, skipped, created_at)
         SELECT f.id, f.community_id, f.event_type, f.payload::json, octet_length(f.payload), f.key,
                coalesce(c.deliveries, 0), coalesce(c.skipped, 0), at
         FROM fresh AS f
         LEFT JOIN counted AS c ON c.ordinal = f.ordinal
-        RETURNING e.id, e.deliveries, e.skipped
     ),
     queued AS (
         INSERT INTO posthorn.webhook_deliveries
-            (id, stage, status, event_id, community_id, endpoint_id, position, created_at, next_attempt_at, parked_at,
+            (id, stage, status, event_id, community_id, endpoint_id, ordered_lane, position, created_at, next_attempt_at, parked_at,
              max_attempts, payload_bytes, event_type)
-        SELECT posthorn.generate_uuid_v7(at + (row_number() OVER (ORDER BY s.ordinal, s.endpoint_id)) * interval '1 microsecond'),
+        SELECT posthorn.delivery_id(s.event_id, s.place),
                (CASE WHEN s.disabled_reason IS NULL THEN 'ready' ELSE 'parked' END)::posthorn.delivery_stage,
-               'pending', f.id, f.community_id, s.endpoint_id, nextval('posthorn.webhook_delivery_position'), at,
+               'pending', s.event_id, s.community_id, s.endpoint_id, s.ordered_lane, nextval('posthorn.webhook_delivery_position'), at,
                CASE WHEN s.disabled_reason IS NULL THEN at END,
                CASE WHEN s.disabled_reason IS NOT NULL THEN at END,
-               s.max_attempts, octet_length(f.payload), f.event_type
-        FROM subscribed AS s
-        JOIN fresh AS f ON f.ordinal = s.ordinal
-        WHERE s.taken AND (s.disabled_reason IS NULL OR s.disabled_reason = 'auto')
+               s.max_attempts, s.payload_bytes, s.event_type
+        FROM (
+            SELECT s.*, row_number() OVER (PARTITION BY s.ordinal ORDER BY s.endpoint_id)::integer AS place
+            FROM subscribed AS s
+            WHERE s.taken AND (s.disabled_reason IS NULL OR s.disabled_reason = 'auto')
+            OFFSET 0
+        ) AS s
     )
     SELECT i.ordinal::integer,
            CASE WHEN i.code IS NULL THEN i.first_id END,
-           coalesce(s.deliveries, earlier.deliveries),
-           coalesce(s.skipped, earlier.skipped),
+           CASE WHEN i.code IS NULL THEN coalesce(c.deliveries, 0) END,
+           CASE WHEN i.code IS NULL THEN coalesce(c.skipped, 0) END,
            i.code IS NULL AND i.id <> i.first_id,
            i.code,
            i.message
     FROM unnest(ids, firsts, codes, messages) WITH ORDINALITY AS i (id, first_id, code, message, ordinal)
-    LEFT JOIN stored AS s ON s.id = i.first_id
-    LEFT JOIN posthorn.webhook_events AS earlier ON i.id <> i.first_id AND earlier.id = i.first_id
-    ORDER BY i.ordinal;
+    LEFT JOIN counted AS c ON c.ordinal = (CASE WHEN i.id = i.first_id THEN i.ordinal ELSE array_position(ids, i.first_id) END)
+    WHERE i.code IS NOT NULL OR i.id = i.first_id OR i.first_id = ANY (ids);
 END
 $$;
 
@@ -371,6 +432,7 @@ TO posthorn_service, posthorn_producer;
 GRANT EXECUTE ON FUNCTION posthorn.queue_webhook_as_member(text, text, jsonb, text) TO posthorn_member;
 GRANT EXECUTE ON FUNCTION
     posthorn.event_type_patterns(text),
-    posthorn.first_wake_in_transaction(),
+    posthorn.first_delivery_id(uuid),
+    posthorn.last_delivery_id(uuid),
     posthorn.filter_matches(jsonpath, jsonb)
 TO posthorn_service, posthorn_producer, posthorn_member;

@@ -5,10 +5,11 @@ CREATE FUNCTION posthorn.wake_dispatchers() RETURNS void
     LANGUAGE sql VOLATILE
     SET search_path = pg_catalog
 AS $$
-    SELECT pg_notify('posthorn_wake', '')
+    SELECT pg_notify('posthorn_wake', 'sweep')
 $$;
 
-COMMENT ON FUNCTION posthorn.wake_dispatchers() IS 'Tells the dispatchers, at commit, that there is something to do.';
+COMMENT ON FUNCTION posthorn.wake_dispatchers() IS
+    'Tells the dispatchers, at commit, that deliveries have come back into the queue, where they do not look for new ones.';
 
 CREATE FUNCTION posthorn.register_dispatcher(id uuid, name text, version text) RETURNS void
     LANGUAGE sql VOLATILE SECURITY DEFINER
@@ -28,12 +29,12 @@ AS $$
     UPDATE posthorn.dispatchers AS d
     SET heartbeat_at = t.now, expires_at = t.now + interval '4 seconds'
     FROM (SELECT posthorn.clock_now() AS now) AS t
-    WHERE d.id = $1 AND d.expires_at > t.now
+    WHERE d.id = $1
     RETURNING true
 $$;
 
 COMMENT ON FUNCTION posthorn.beat_dispatcher(uuid) IS
-    'Prolongs a node''s leases to 4 seconds from now. Null when it was not heard in time: its leases are lost, and it signs on anew under a new id.';
+    'Prolongs a node''s leases to 4 seconds from now; also when it comes late, as long as nobody has rescued them. Null when somebody has: then it signs on anew under a new id.';
 
 CREATE FUNCTION posthorn.set_dispatcher_asleep(id uuid, asleep boolean) RETURNS void
     LANGUAGE sql VOLATILE SECURITY DEFINER
@@ -45,46 +46,11 @@ $$;
 COMMENT ON FUNCTION posthorn.set_dispatcher_asleep(uuid, boolean) IS
     'A dispatcher that found nothing marks itself asleep, looks once more, then waits for posthorn_wake; whoever commits an event while one sleeps notifies.';
 
-CREATE FUNCTION posthorn.promote_due_deliveries(max integer) RETURNS integer
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, posthorn, pg_temp
-AS $$
-DECLARE
-    promoted integer;
-BEGIN
-    WITH due AS MATERIALIZED (
-        SELECT d.id
-        FROM posthorn.webhook_deliveries AS d
-        WHERE d.stage = 'waiting' AND d.next_attempt_at <= posthorn.clock_now()
-        ORDER BY d.next_attempt_at
-        LIMIT max
-        FOR UPDATE SKIP LOCKED
-    )
-    UPDATE posthorn.webhook_deliveries AS d
-    SET stage = 'ready', position = nextval('posthorn.webhook_delivery_position')
-    FROM due
-    WHERE d.stage = 'waiting' AND d.id = due.id;
-    GET DIAGNOSTICS promoted = ROW_COUNT;
-    RETURN promoted;
-END
-$$;
-
-COMMENT ON FUNCTION posthorn.promote_due_deliveries(integer) IS 'waiting → ready: retries whose time has come, oldest first, to the end of their lanes.';
-
--- Locks: the claimed rows of webhook_deliveries_ready, SKIP LOCKED. Index: webhook_deliveries_ready_lane, walked lane by lane (one probe
--- to find the next lane), so that 100,000 deliveries waiting for one endpoint cost the others one probe.
--- The window of a lane is its first max_in_flight rows whatever their status: what is under way stands at its head and fills it, which
--- holds the limit over all nodes without a counter. The planner is pinned: with tiny statistics it would hash- or merge-join the hot table.
-CREATE FUNCTION posthorn.lease_ready_deliveries(
-    dispatcher  uuid,
-    lease       bigint,
-    max_rows    integer,
-    max_bytes   bigint,
-    after_lane  uuid,
-    until_lane  uuid,
-    with_secret boolean
-)
-RETURNS TABLE (delivery_id uuid, lane uuid)
+-- Retries of an ordered lane keep their place at its head, all others go to the end.
+-- Locks: the promoted rows, SKIP LOCKED. Index: webhook_deliveries_waiting_due, from due_after on, so that the dead entries that a held
+-- snapshot keeps at its head are not walked through again and again.
+CREATE FUNCTION posthorn.promote_due_deliveries(max integer, due_after timestamptz DEFAULT '-infinity')
+RETURNS TABLE (lane uuid, kept_place boolean)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, posthorn, pg_temp
     SET enable_hashjoin = off
@@ -93,99 +59,289 @@ RETURNS TABLE (delivery_id uuid, lane uuid)
     SET enable_bitmapscan = off
     SET jit = off
 AS $$
-#variable_conflict use_column
 BEGIN
     RETURN QUERY
-    WITH RECURSIVE lanes AS (
-        (SELECT d.endpoint_id
-         FROM posthorn.webhook_deliveries_ready AS d
-         WHERE d.endpoint_id > after_lane AND d.endpoint_id <= until_lane
-         ORDER BY d.endpoint_id
-         LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id
-                FROM posthorn.webhook_deliveries_ready AS d
-                WHERE d.endpoint_id > l.endpoint_id AND d.endpoint_id <= until_lane
-                ORDER BY d.endpoint_id
-                LIMIT 1)
-        FROM lanes AS l
-        WHERE l.endpoint_id IS NOT NULL
+    WITH due AS MATERIALIZED (
+        SELECT d.id
+        FROM posthorn.webhook_deliveries_waiting AS d
+        WHERE d.next_attempt_at <= posthorn.clock_now() AND d.next_attempt_at > due_after
+        ORDER BY d.next_attempt_at
+        LIMIT max
+        FOR UPDATE SKIP LOCKED
     ),
-    picked AS MATERIALIZED (
-        SELECT c.id, c.endpoint_id, c.payload_bytes
-        FROM lanes AS l
-        CROSS JOIN LATERAL (
-            SELECT e.max_in_flight
-            FROM posthorn.webhook_endpoints AS e
-            JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
-            WHERE e.id = l.endpoint_id
-              AND e.deleted_at IS NULL
-              AND h.disabled_at IS NULL
-              AND (h.secret_version IS NOT NULL OR NOT with_secret)
-            OFFSET 0
-        ) AS open_lane
-        CROSS JOIN LATERAL (
-            SELECT d.id, d.endpoint_id, d.payload_bytes
-            FROM (
-                SELECT w.id, w.position
-                FROM posthorn.webhook_deliveries_ready AS w
-                WHERE w.endpoint_id = l.endpoint_id
-                ORDER BY w.position
-                LIMIT open_lane.max_in_flight
-            ) AS head
-            JOIN posthorn.webhook_deliveries_ready AS d ON d.id = head.id AND d.stage = 'ready'
-            WHERE d.status IN ('pending', 'retrying')
-            ORDER BY head.position
-            FOR UPDATE OF d SKIP LOCKED
-        ) AS c
-        LIMIT max_rows
-    ),
-    bounded AS MATERIALIZED (
-        SELECT p.id, p.endpoint_id
-        FROM (
-            SELECT p.*, sum(p.payload_bytes::bigint) OVER w AS bytes, row_number() OVER w AS number
-            FROM picked AS p
-            WINDOW w AS (ROWS UNBOUNDED PRECEDING)
-        ) AS p
-        WHERE p.bytes <= max_bytes OR p.number = 1
+    promoted AS (
+        UPDATE posthorn.webhook_deliveries AS d
+        SET stage = 'ready',
+            position = CASE WHEN d.ordered_lane IS NULL THEN nextval('posthorn.webhook_delivery_position') ELSE d.position END
+        FROM due
+        WHERE d.stage = 'waiting' AND d.id = due.id
+        RETURNING coalesce(d.ordered_lane, d.endpoint_id) AS lane, d.ordered_lane IS NOT NULL AS kept_place
     )
-    UPDATE posthorn.webhook_deliveries_ready AS d
-    SET status = 'sending', dispatcher_id = dispatcher, lease_no = lease
-    FROM bounded AS b
-    WHERE d.id = b.id AND d.stage = 'ready'
-    RETURNING d.id, d.endpoint_id;
+    SELECT p.lane, p.kept_place FROM promoted AS p;
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.lease_ready_deliveries(uuid, bigint, integer, bigint, uuid, uuid, boolean) IS
-    'pending, retrying → sending: leases up to max_rows deliveries and max_bytes of payload of the lanes in (after_lane, until_lane].';
+COMMENT ON FUNCTION posthorn.promote_due_deliveries(integer, timestamptz) IS
+    'waiting → ready: retries that became due after a time, oldest first; returns their lanes, and whether they kept their place there.';
+
+CREATE FUNCTION posthorn.discover_webhook_lanes(arrived_after uuid, due_after timestamptz)
+RETURNS TABLE (lane uuid, kept_place boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+    SET enable_seqscan = off
+    SET jit = off
+AS $$
+BEGIN
+    FOR attempt IN 1 .. 5 LOOP
+        BEGIN
+            RETURN QUERY SELECT DISTINCT p.lane, p.kept_place FROM posthorn.promote_due_deliveries(1000, due_after) AS p;
+            EXIT;
+        EXCEPTION
+            -- A row has moved to another partition while we waited for it: look again.
+            WHEN serialization_failure THEN
+                IF attempt = 5 THEN
+                    RAISE;
+                END IF;
+        END;
+    END LOOP;
+    RETURN QUERY
+    SELECT DISTINCT coalesce(d.ordered_lane, d.endpoint_id), false
+    FROM posthorn.webhook_deliveries_ready AS d
+    WHERE d.id > arrived_after;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.discover_webhook_lanes(uuid, timestamptz) IS
+    'For nodes: the lanes into which deliveries have come lately: newly queued ones, whose ids are greater than arrived_after, and retries that have become due, which it brings back; where these kept their place, the lane''s mark no longer holds.';
+
+CREATE FUNCTION posthorn.sweep_webhook_lanes() RETURNS TABLE (lane uuid, head bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+    SET enable_seqscan = off
+    SET enable_bitmapscan = off
+    SET jit = off
+AS $$
+BEGIN
+    RETURN QUERY
+    WITH RECURSIVE lanes AS (
+        (SELECT coalesce(d.ordered_lane, d.endpoint_id) AS lane, d.position
+         FROM posthorn.webhook_deliveries_ready AS d
+         ORDER BY coalesce(d.ordered_lane, d.endpoint_id), d.position
+         LIMIT 1)
+        UNION ALL
+        SELECT n.lane, n.position
+        FROM lanes AS l
+        CROSS JOIN LATERAL (
+            SELECT coalesce(d.ordered_lane, d.endpoint_id) AS lane, d.position
+            FROM posthorn.webhook_deliveries_ready AS d
+            WHERE coalesce(d.ordered_lane, d.endpoint_id) > l.lane
+            ORDER BY coalesce(d.ordered_lane, d.endpoint_id), d.position
+            LIMIT 1
+        ) AS n
+    )
+    SELECT l.lane, l.position FROM lanes AS l;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.sweep_webhook_lanes() IS
+    'All lanes in which something is claimable or claimed, with the first place at which it is: one index probe for each. The net below discover_webhook_lanes.';
+
+CREATE FUNCTION posthorn.observe_webhook_lanes(
+    lanes             uuid[],
+    marks             bigint[],
+    OUT at            timestamptz,
+    OUT last_position bigint,
+    OUT oldest_xid    bigint,
+    OUT next_xid      bigint,
+    OUT heads         bigint[]
+)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+    SET enable_seqscan = off
+    SET enable_bitmapscan = off
+    SET jit = off
+AS $$
+BEGIN
+    -- In this order: whoever has drawn a place up to last_position has an id below next_xid.
+    at := posthorn.clock_now();
+    SELECT s.last_value INTO last_position FROM posthorn.webhook_delivery_position AS s;
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+    INTO oldest_xid, next_xid;
+    SELECT array_agg(h.position ORDER BY l.ordinal)
+    INTO heads
+    FROM unnest(lanes, marks) WITH ORDINALITY AS l (lane, mark, ordinal)
+    LEFT JOIN LATERAL (
+        SELECT d.position
+        FROM posthorn.webhook_deliveries_ready AS d
+        WHERE coalesce(d.ordered_lane, d.endpoint_id) = l.lane AND d.position > l.mark
+        ORDER BY d.position
+        LIMIT 1
+    ) AS h ON true;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.observe_webhook_lanes(uuid[], bigint[]) IS
+    'For nodes: the first place of each lane after its mark at which a delivery stands (null: none), the last place that was given, and the running transactions, from which follows up to where no place can be filled any more.';
+
+-- Locks: the claimed rows of webhook_deliveries_ready, SKIP LOCKED. Index: webhook_deliveries_ready_lane, from each lane's mark on, so that
+-- neither 100,000 deliveries that wait for another endpoint nor dead entries that a held snapshot keeps are walked through.
+-- The window of a lane is its first rows whatever their status: what is under way stands at its head and fills it, which holds the limit
+-- over all nodes without a counter. The planner is pinned: with tiny statistics it would hash- or merge-join the hot table.
+CREATE FUNCTION posthorn.lease_ready_deliveries(
+    dispatcher  uuid,
+    lease       bigint,
+    max_rows    integer,
+    max_bytes   bigint,
+    lanes       uuid[],
+    marks       bigint[],
+    with_secret boolean
+)
+RETURNS TABLE (
+    delivery_id   uuid,
+    event_id      uuid,
+    community_id  uuid,
+    endpoint_id   uuid,
+    lane          uuid,
+    place         bigint,
+    event_type    text,
+    attempt_count integer,
+    open_after_ms integer
+)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, posthorn, pg_temp
+    SET enable_hashjoin = off
+    SET enable_mergejoin = off
+    SET enable_seqscan = off
+    SET enable_bitmapscan = off
+    SET enable_material = off
+    SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    at constant timestamptz := posthorn.clock_now();
+BEGIN
+    -- What a rate limit has left is counted by one claim at a time.
+    PERFORM FROM posthorn.webhook_endpoint_health AS h
+    WHERE h.endpoint_id IN (SELECT e.id FROM posthorn.webhook_endpoints AS e WHERE e.rate_limit IS NOT NULL)
+      AND (h.endpoint_id = ANY (lanes)
+           OR h.endpoint_id IN (SELECT e.id FROM posthorn.webhook_endpoints AS e WHERE e.rate_limit IS NOT NULL AND e.ordering = 'key'))
+    ORDER BY h.endpoint_id
+    FOR UPDATE;
+
+    RETURN QUERY
+    WITH open_lanes AS MATERIALIZED (
+        SELECT l.lane, l.ordinal, head.position AS head, head.ordered_lane, e.id AS endpoint_id,
+               CASE WHEN head.ordered_lane IS NOT NULL THEN 1
+                    ELSE least(e.max_in_flight, coalesce(h.in_flight_limit, e.max_in_flight))
+               END AS width,
+               e.rate_limit / CASE e.rate_period WHEN 'minute' THEN 60.0 ELSE 1.0 END AS rate,
+               -- What a tenth of a second brings may be saved up, so that a limit holds within 1 % over ten seconds.
+               least(
+                   greatest(1, e.rate_limit / CASE e.rate_period WHEN 'minute' THEN 600.0 ELSE 10.0 END),
+                   h.tokens + extract(epoch FROM at - h.tokens_at) * e.rate_limit / CASE e.rate_period WHEN 'minute' THEN 60.0 ELSE 1.0 END
+               ) AS tokens
+        FROM unnest(lanes, marks) WITH ORDINALITY AS l (lane, mark, ordinal)
+        CROSS JOIN LATERAL (
+            SELECT d.position, d.ordered_lane, d.endpoint_id
+            FROM posthorn.webhook_deliveries_ready AS d
+            WHERE coalesce(d.ordered_lane, d.endpoint_id) = l.lane AND d.position > l.mark
+            ORDER BY d.position
+            LIMIT 1
+        ) AS head
+        JOIN posthorn.webhook_endpoints AS e ON e.id = head.endpoint_id
+        JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
+        WHERE e.deleted_at IS NULL
+          AND h.disabled_at IS NULL
+          AND (h.secret_version IS NOT NULL OR NOT with_secret)
+          -- What failed waits for its time, and holds the others of its lane back meanwhile.
+          AND (head.ordered_lane IS NULL
+               OR NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_waiting AS w WHERE w.ordered_lane = head.ordered_lane)
+              AND NOT (e.on_dead_letter = 'hold'
+                       AND EXISTS (SELECT FROM posthorn.webhook_deliveries_dead AS w WHERE w.ordered_lane = head.ordered_lane)))
+    ),
+    picked AS MATERIALIZED (
+        SELECT c.row_id, o.lane, o.ordinal, c.position, c.payload_bytes, o.endpoint_id, o.rate, o.tokens
+        FROM open_lanes AS o
+        CROSS JOIN LATERAL (
+            SELECT d.ctid AS row_id, d.position, d.payload_bytes
+            FROM (
+                SELECT w.ctid AS row_id
+                FROM posthorn.webhook_deliveries_ready AS w
+                WHERE coalesce(w.ordered_lane, w.endpoint_id) = o.lane AND w.position >= o.head
+                ORDER BY w.position
+                LIMIT least(o.width, max_rows)
+            ) AS first_rows
+            JOIN posthorn.webhook_deliveries_ready AS d ON d.ctid = first_rows.row_id
+            WHERE d.status IN ('pending', 'retrying')
+            FOR UPDATE OF d SKIP LOCKED
+        ) AS c
+        LIMIT CASE WHEN NOT EXISTS (SELECT FROM open_lanes AS l WHERE l.rate IS NOT NULL) THEN max_rows END
+    ),
+    bounded AS MATERIALIZED (
+        SELECT p.row_id, p.lane, p.endpoint_id, p.rate
+        FROM (
+            SELECT p.*,
+                   sum(p.payload_bytes::bigint) OVER w AS bytes,
+                   row_number() OVER w AS number,
+                   CASE WHEN p.rate IS NOT NULL THEN row_number() OVER (PARTITION BY p.endpoint_id ORDER BY p.ordinal, p.position) END AS nth
+            FROM picked AS p
+            WINDOW w AS (ORDER BY p.ordinal, p.position ROWS UNBOUNDED PRECEDING)
+        ) AS p
+        WHERE (p.bytes <= max_bytes OR p.number = 1)
+          AND p.number <= max_rows
+          AND (p.rate IS NULL OR p.nth <= coalesce(p.tokens, 1))
+    ),
+    paced AS MATERIALIZED (
+        SELECT o.endpoint_id, o.rate, coalesce(o.tokens, 1) - (SELECT count(*) FROM bounded AS b WHERE b.endpoint_id = o.endpoint_id) AS left_over
+        FROM (SELECT DISTINCT ON (l.endpoint_id) l.endpoint_id, l.rate, l.tokens FROM open_lanes AS l WHERE l.rate IS NOT NULL) AS o
+    ),
+    paid AS (
+        UPDATE posthorn.webhook_endpoint_health AS h
+        SET tokens = p.left_over, tokens_at = at
+        FROM paced AS p
+        WHERE h.endpoint_id = p.endpoint_id
+    ),
+    leased AS (
+        UPDATE posthorn.webhook_deliveries_ready AS d
+        SET status = 'sending', dispatcher_id = dispatcher, lease_no = lease
+        FROM bounded AS b
+        WHERE d.ctid = b.row_id
+        RETURNING d.id, d.event_id, d.community_id, d.endpoint_id, b.lane, d.position, d.event_type, d.attempt_count
+    )
+    SELECT l.id, l.event_id, l.community_id, l.endpoint_id, l.lane, l.position, l.event_type, l.attempt_count, NULL::integer FROM leased AS l
+    UNION ALL
+    SELECT NULL, NULL, NULL, NULL, o.lane, NULL, NULL, NULL, ceil(1000 * greatest(1 - p.left_over, 0) / p.rate)::integer
+    FROM open_lanes AS o
+    JOIN paced AS p ON p.endpoint_id = o.endpoint_id;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.lease_ready_deliveries(uuid, bigint, integer, bigint, uuid[], bigint[], boolean) IS
+    'pending, retrying → sending: leases up to max_rows deliveries and max_bytes of payload of the given lanes, each from its mark on. A row without delivery tells when a lane with a rate limit has its next token.';
 
 CREATE FUNCTION posthorn.webhook_body(payload_format text, event_id uuid, community_id uuid, event_type text, created_at timestamptz, payload json)
 RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
-    SET search_path = pg_catalog
-    SET "TimeZone" = 'UTC'
-AS $$
-    SELECT CASE payload_format
+    RETURN CASE payload_format
         WHEN 'raw' THEN payload::text
         WHEN 'cloudevents' THEN
-            '{"specversion":"1.0","id":"' || event_id || '","source":"/communities/' || community_id || '","type":' || to_json(event_type)
-            || ',"time":"' || to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '","datacontenttype":"application/json","data":'
-            || payload::text || '}'
+            '{"specversion":"1.0","id":"' || event_id || '","source":"/communities/' || community_id || '","type":"' || event_type
+            || '","time":"' || to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+            || '","datacontenttype":"application/json","data":' || payload::text || '}'
         ELSE
-            '{"type":' || to_json(event_type) || ',"timestamp":"' || to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '","data":'
-            || payload::text || '}'
-    END
-$$;
+            '{"type":"' || event_type || '","timestamp":"' || to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+            || '","data":' || payload::text || '}'
+    END;
 
 COMMENT ON FUNCTION posthorn.webhook_body(text, uuid, uuid, text, timestamptz, json) IS
-    'The body that is sent: the same bytes at every attempt, with the payload inside as it came.';
+    'The body that is sent: the same bytes at every attempt, with the payload inside as it came. An event type holds nothing that JSON escapes.';
 
 CREATE FUNCTION posthorn.claim_webhook_deliveries(
     dispatcher uuid,
     lease_no   bigint,
     max_rows   integer,
-    after_lane uuid DEFAULT NULL,
+    lanes      uuid[],
+    marks      bigint[],
     max_bytes  bigint DEFAULT 16777216
 )
 RETURNS TABLE (
@@ -193,6 +349,8 @@ RETURNS TABLE (
     event_id        uuid,
     community_id    uuid,
     endpoint_id     uuid,
+    lane            uuid,
+    place           bigint,
     event_type      text,
     attempt         integer,
     claimed_at      timestamptz,
@@ -200,7 +358,8 @@ RETURNS TABLE (
     payload_format  text,
     body            text,
     secret_version  integer,
-    timeout_seconds integer
+    timeout_seconds integer,
+    open_after_ms   integer
 )
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
@@ -210,52 +369,38 @@ RETURNS TABLE (
 AS $$
 #variable_conflict use_column
 DECLARE
-    lowest  constant uuid := '00000000-0000-0000-0000-000000000000';
-    highest constant uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-    cursor_lane uuid := coalesce(after_lane, lowest);
-    leased  uuid[];
-    more    uuid[];
+    at constant timestamptz := posthorn.clock_now();
 BEGIN
     -- KEY SHARE lets the heartbeat through and holds off the rescue, which would not see what this claim has not committed yet.
-    PERFORM FROM posthorn.dispatchers AS d WHERE d.id = dispatcher AND d.expires_at > posthorn.clock_now() FOR KEY SHARE;
+    PERFORM FROM posthorn.dispatchers AS d WHERE d.id = dispatcher AND d.expires_at > at FOR KEY SHARE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'dispatcher % is not signed on', dispatcher
             USING ERRCODE = 'PH007', HINT = 'Call register_dispatcher with a new id, and beat_dispatcher once a second.';
     END IF;
     FOR attempt IN 1 .. 5 LOOP
         BEGIN
-            PERFORM posthorn.promote_due_deliveries(1000);
-            SELECT array_agg(l.delivery_id) INTO leased
-            FROM posthorn.lease_ready_deliveries(dispatcher, lease_no, max_rows, max_bytes, cursor_lane, highest, true) AS l;
-            IF cardinality(coalesce(leased, '{}')) < max_rows AND cursor_lane > lowest THEN
-                SELECT array_agg(l.delivery_id) INTO more
-                FROM posthorn.lease_ready_deliveries(
-                    dispatcher, lease_no, max_rows - cardinality(coalesce(leased, '{}')), max_bytes, lowest, cursor_lane, true) AS l;
-                leased := leased || more;
-            END IF;
+            RETURN QUERY
+            SELECT l.delivery_id, l.event_id, l.community_id, l.endpoint_id, l.lane, l.place, l.event_type, l.attempt_count + 1, at, e.url,
+                   e.payload_format, posthorn.webhook_body(e.payload_format, v.id, v.community_id, v.event_type, v.created_at, v.payload),
+                   h.secret_version, e.timeout_seconds, l.open_after_ms
+            FROM posthorn.lease_ready_deliveries(dispatcher, lease_no, max_rows, max_bytes, lanes, marks, true) AS l
+            LEFT JOIN posthorn.webhook_endpoints AS e ON e.id = l.endpoint_id
+            LEFT JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = l.endpoint_id
+            LEFT JOIN posthorn.webhook_events AS v ON v.id = l.event_id;
             EXIT;
         EXCEPTION
             -- A row that we waited for or skipped into has moved to another partition: look again.
             WHEN serialization_failure THEN
-                leased := NULL;
+                IF attempt = 5 THEN
+                    RAISE;
+                END IF;
         END;
     END LOOP;
-    RETURN QUERY
-    SELECT d.id, d.event_id, d.community_id, d.endpoint_id, d.event_type, d.attempt_count + 1, t.now, e.url, e.payload_format,
-           posthorn.webhook_body(e.payload_format, v.id, v.community_id, v.event_type, v.created_at, v.payload),
-           h.secret_version, e.timeout_seconds
-    FROM (SELECT posthorn.clock_now() AS now OFFSET 0) AS t
-    CROSS JOIN unnest(leased) AS l (id)
-    JOIN posthorn.webhook_deliveries AS d ON d.stage = 'ready' AND d.id = l.id
-    JOIN posthorn.webhook_endpoints AS e ON e.id = d.endpoint_id
-    JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = d.endpoint_id
-    LEFT JOIN posthorn.webhook_events AS v ON v.id = d.event_id
-    ORDER BY d.endpoint_id, d.position;
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.claim_webhook_deliveries(uuid, bigint, integer, uuid, bigint) IS
-    'For nodes: brings due retries back, then leases a batch, lane after lane, beginning after a lane so that all get their turn. Only endpoints whose secret is in the vault. At most max_bytes of payloads, but at least one delivery.';
+COMMENT ON FUNCTION posthorn.claim_webhook_deliveries(uuid, bigint, integer, uuid[], bigint[], bigint) IS
+    'For nodes: leases a batch from the given lanes, in their order, each from its mark on. Only endpoints whose secret is in the vault. At most max_bytes of payloads, but at least one delivery. A row without delivery tells after how many milliseconds a lane with a rate limit has its next token.';
 
 CREATE FUNCTION posthorn.next_webhook_due() RETURNS timestamptz
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -270,6 +415,9 @@ GRANT EXECUTE ON FUNCTION
     posthorn.register_dispatcher(uuid, text, text),
     posthorn.beat_dispatcher(uuid),
     posthorn.set_dispatcher_asleep(uuid, boolean),
-    posthorn.claim_webhook_deliveries(uuid, bigint, integer, uuid, bigint),
+    posthorn.discover_webhook_lanes(uuid, timestamptz),
+    posthorn.sweep_webhook_lanes(),
+    posthorn.observe_webhook_lanes(uuid[], bigint[]),
+    posthorn.claim_webhook_deliveries(uuid, bigint, integer, uuid[], bigint[], bigint),
     posthorn.next_webhook_due()
 TO posthorn_service;

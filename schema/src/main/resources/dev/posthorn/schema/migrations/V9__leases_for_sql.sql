@@ -78,10 +78,8 @@ RETURNS TABLE (
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
 DECLARE
-    lowest     constant uuid := '00000000-0000-0000-0000-000000000000';
-    highest    constant uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-    middle     uuid := gen_random_uuid();
     dispatcher uuid;
+    lanes      uuid[];
     leased     integer := 0;
 BEGIN
     IF batch IS NULL OR batch NOT BETWEEN 1 AND 1000 THEN
@@ -92,13 +90,12 @@ BEGIN
     FOR attempt IN 1 .. 5 LOOP
         BEGIN
             PERFORM posthorn.promote_due_deliveries(1000);
-            -- Begins at a lane by chance, so that those at the front do not always go first.
+            -- By chance, so that those at the front do not always go first.
+            SELECT coalesce(array_agg(s.lane ORDER BY random()), '{}') INTO lanes FROM posthorn.sweep_webhook_lanes() AS s;
             SELECT count(*) INTO leased
-            FROM posthorn.lease_ready_deliveries(dispatcher, 1, batch, 16777216, middle, highest, false);
-            IF leased < batch THEN
-                SELECT leased + count(*) INTO leased
-                FROM posthorn.lease_ready_deliveries(dispatcher, 1, batch - leased, 16777216, lowest, middle, false);
-            END IF;
+            FROM posthorn.lease_ready_deliveries(
+                dispatcher, 1, batch, 16777216, lanes, array_fill(0::bigint, ARRAY[cardinality(lanes)]), false) AS l
+            WHERE l.delivery_id IS NOT NULL;
             EXIT;
         EXCEPTION
             WHEN serialization_failure THEN
@@ -177,11 +174,12 @@ BEGIN
     IF lease_seconds IS NULL OR lease_seconds NOT BETWEEN 1 AND 3600 THEN
         RAISE EXCEPTION 'lease_seconds must be between 1 and 3600' USING ERRCODE = 'PH009';
     END IF;
+    PERFORM posthorn.refuse_malformed_tokens(tokens);
     UPDATE posthorn.dispatchers AS d
     SET heartbeat_at = at, expires_at = at + make_interval(secs => lease_seconds)
     WHERE d.kind = 'sql'
       AND d.expires_at > at
-      AND d.id IN (SELECT t.dispatcher FROM unnest(tokens) AS u (token), posthorn.lease_of_token(u.token) AS t);
+      AND d.id IN (SELECT posthorn.dispatcher_of_token(u.token) FROM unnest(tokens) AS u (token));
     GET DIAGNOSTICS renewed = ROW_COUNT;
     RETURN renewed;
 END
@@ -190,20 +188,32 @@ $$;
 COMMENT ON FUNCTION posthorn.renew_webhook_leases(text[], integer) IS
     'Prolongs leases to lease_seconds from now and returns how many were still held. A whole batch of get_pending_webhooks shares one token.';
 
-CREATE FUNCTION posthorn.lease_of_token(token text, OUT dispatcher uuid, OUT lease bigint)
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+CREATE FUNCTION posthorn.refuse_malformed_tokens(tokens text[]) RETURNS void
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog
 AS $$
 BEGIN
-    dispatcher := substring(token FROM 1 FOR 36)::uuid;
-    lease := substring(token FROM 38)::bigint;
-EXCEPTION
-    WHEN data_exception THEN
+    IF EXISTS (SELECT FROM unnest(tokens) AS t (token)
+               WHERE t.token IS NULL OR t.token !~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-[0-9]{1,18}$')
+    THEN
         RAISE EXCEPTION 'a token looks like <uuid>-<number>, as get_pending_webhooks returned it' USING ERRCODE = 'PH009';
+    END IF;
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.lease_of_token(text) IS 'Takes a lease''s token apart.';
+COMMENT ON FUNCTION posthorn.refuse_malformed_tokens(text[]) IS 'Raises PH009 unless all are tokens of leases.';
+
+CREATE FUNCTION posthorn.dispatcher_of_token(token text) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN left(token, 36)::uuid;
+
+COMMENT ON FUNCTION posthorn.dispatcher_of_token(text) IS 'The first part of a lease''s token.';
+
+CREATE FUNCTION posthorn.lease_of_token(token text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN substring(token FROM 38)::bigint;
+
+COMMENT ON FUNCTION posthorn.lease_of_token(text) IS 'The second part of a lease''s token.';
 
 CREATE FUNCTION posthorn.release_webhook_leases(ids uuid[], tokens text[]) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -212,12 +222,13 @@ AS $$
 DECLARE
     released integer;
 BEGIN
+    PERFORM posthorn.refuse_malformed_tokens(tokens);
     WITH held AS MATERIALIZED (
         SELECT d.id
         FROM unnest(ids, tokens) AS i (id, token)
-        CROSS JOIN LATERAL posthorn.lease_of_token(i.token) AS t
         JOIN posthorn.webhook_deliveries AS d
-            ON d.stage = 'ready' AND d.id = i.id AND d.dispatcher_id = t.dispatcher AND d.lease_no = t.lease
+            ON d.stage = 'ready' AND d.id = i.id
+            AND d.dispatcher_id = posthorn.dispatcher_of_token(i.token) AND d.lease_no = posthorn.lease_of_token(i.token)
         ORDER BY d.id
         FOR UPDATE OF d
     )

@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION posthorn.schema_version() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN 18;
+    RETURN 20;
 
 COMMENT ON FUNCTION posthorn.schema_version() IS 'The number of the newest migration that was applied.';
 

@@ -16,21 +16,17 @@ BEGIN
             SELECT (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_parked AS d WHERE d.endpoint_id > p.endpoint_id ORDER BY d.endpoint_id LIMIT 1)
             FROM parked AS p
             WHERE p.endpoint_id IS NOT NULL
-        ),
-        ready AS (
-            (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_ready AS d ORDER BY d.endpoint_id LIMIT 1)
-            UNION ALL
-            SELECT (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_ready AS d WHERE d.endpoint_id > r.endpoint_id ORDER BY d.endpoint_id LIMIT 1)
-            FROM ready AS r
-            WHERE r.endpoint_id IS NOT NULL
         )
         SELECT h.endpoint_id FROM posthorn.webhook_endpoint_health AS h WHERE h.parking
         UNION
         SELECT p.endpoint_id FROM parked AS p
         JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = p.endpoint_id AND h.disabled_at IS NULL
         UNION
-        SELECT r.endpoint_id FROM ready AS r
-        JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = r.endpoint_id AND h.disabled_at IS NOT NULL
+        SELECT h.endpoint_id
+        FROM posthorn.webhook_endpoint_health AS h
+        WHERE h.disabled_at IS NOT NULL
+          AND EXISTS (SELECT FROM posthorn.webhook_deliveries_ready AS d
+                      WHERE coalesce(d.ordered_lane, d.endpoint_id) = h.endpoint_id AND d.status <> 'sending')
     LOOP
         moved := moved + posthorn.settle_endpoint_backlog(endpoint, max - moved);
         EXIT WHEN moved >= max;
@@ -101,24 +97,25 @@ BEGIN
             RETURN NULL;
         END IF;
         EXECUTE format('TRUNCATE posthorn.%I', 'webhook_deliveries_ended' || suffix);
-        DELETE FROM posthorn.webhook_attempts AS a
+        DELETE FROM posthorn.webhook_attempt_log AS a
         WHERE a.delivery_id >= low AND a.delivery_id < high
           AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries AS d
                           WHERE d.id = a.delivery_id AND d.stage IN ('ready', 'waiting', 'parked', 'dead'));
         DELETE FROM posthorn.webhook_events AS e
         WHERE e.id >= low AND e.id < high
           AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries AS d
-                          WHERE d.event_id = e.id AND d.stage IN ('ready', 'waiting', 'parked', 'dead'));
+                          WHERE d.id BETWEEN posthorn.first_delivery_id(e.id) AND posthorn.last_delivery_id(e.id)
+                            AND d.event_id = e.id AND d.stage IN ('ready', 'waiting', 'parked', 'dead'));
         INSERT INTO posthorn.trimmed_days (day, trimmed_at) VALUES (old_day, posthorn.clock_now());
         RETURN 'trimmed';
     END IF;
 
-    FOREACH parent IN ARRAY ARRAY['webhook_attempts', 'webhook_deliveries_ended', 'webhook_events'] LOOP
+    FOREACH parent IN ARRAY ARRAY['webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
         IF posthorn.is_held_by_a_long_transaction(('posthorn.' || parent)::regclass) THEN
             RETURN NULL;
         END IF;
     END LOOP;
-    FOREACH parent IN ARRAY ARRAY['webhook_attempts', 'webhook_deliveries_ended', 'webhook_events'] LOOP
+    FOREACH parent IN ARRAY ARRAY['webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
         EXECUTE format('DROP TABLE IF EXISTS posthorn.%I', parent || suffix);
     END LOOP;
     DELETE FROM posthorn.trimmed_days AS t WHERE t.day = old_day;

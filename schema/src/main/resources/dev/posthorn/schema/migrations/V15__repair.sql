@@ -39,36 +39,51 @@ CREATE FUNCTION posthorn.give_new_attempts(ids uuid[]) RETURNS SETOF uuid
 AS $$
     SELECT posthorn.revive_webhook_endpoint(l.endpoint_id)
     FROM (SELECT DISTINCT d.endpoint_id FROM posthorn.webhook_deliveries AS d
-          WHERE d.id = ANY (ids) AND d.stage IN ('dead', 'ended') AND d.status IN ('dead_letter', 'failed')
+          WHERE d.id = ANY (ids) AND d.stage IN ('dead', 'ended')
           ORDER BY d.endpoint_id) AS l;
 
-    WITH lost AS MATERIALIZED (
-        SELECT d.id, d.stage, h.disabled_at IS NOT NULL AS disabled
+    WITH ended AS MATERIALIZED (
+        SELECT d.id, d.stage, h.disabled_at IS NOT NULL AS disabled,
+               d.ordered_lane IS NOT NULL AND d.stage = 'dead' AND e.on_dead_letter = 'hold' AS held_lane
         FROM posthorn.webhook_deliveries AS d
         JOIN posthorn.webhook_endpoints AS e ON e.id = d.endpoint_id AND e.deleted_at IS NULL
         JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
         JOIN posthorn.webhook_events AS v ON v.id = d.event_id
-        WHERE d.id = ANY (ids) AND d.stage IN ('dead', 'ended') AND d.status IN ('dead_letter', 'failed')
+        WHERE d.id = ANY (ids) AND d.stage IN ('dead', 'ended')
         ORDER BY d.id
         FOR UPDATE OF d
+    ),
+    -- A success stands in its delivery as long as that is its end.
+    kept AS (
+        INSERT INTO posthorn.webhook_attempt_log
+            (delivery_id, number, event_id, community_id, endpoint_id, dispatcher_id, recorded_at, status_code, duration_ms,
+             outcome, response_excerpt)
+        SELECT d.id, d.attempt_count, d.event_id, d.community_id, d.endpoint_id, d.dispatcher_id, d.ended_at, d.last_status_code,
+               d.last_duration_ms, 'delivered', d.last_response
+        FROM ended AS l
+        JOIN posthorn.webhook_deliveries AS d ON d.id = l.id AND d.stage = l.stage
+        WHERE d.status = 'delivered'
     )
     UPDATE posthorn.webhook_deliveries AS d
     SET stage = (CASE WHEN l.disabled THEN 'parked' ELSE 'ready' END)::posthorn.delivery_stage,
         status = (CASE WHEN d.attempt_count = 0 THEN 'pending' ELSE 'retrying' END)::posthorn.webhook_status,
+        dispatcher_id = NULL,
         max_attempts = d.attempt_count + 3,
         ladder_start = d.attempt_count,
-        position = nextval('posthorn.webhook_delivery_position'),
+        -- To the end of its lane, unless that one has waited for it.
+        position = CASE WHEN l.held_lane THEN d.position ELSE nextval('posthorn.webhook_delivery_position') END,
         next_attempt_at = CASE WHEN NOT l.disabled THEN c.at END,
         parked_at = CASE WHEN l.disabled THEN c.at END,
-        ended_at = NULL
-    FROM lost AS l
+        ended_at = NULL,
+        last_response = NULL
+    FROM ended AS l
     CROSS JOIN (SELECT posthorn.clock_now() AS at OFFSET 0) AS c
     WHERE d.id = l.id AND d.stage = l.stage AND d.stage IN ('dead', 'ended')
     RETURNING d.id;
 $$;
 
 COMMENT ON FUNCTION posthorn.give_new_attempts(uuid[]) IS
-    'dead_letter, failed → pending, retrying: three new attempts, the schedule from its beginning, the first one now; parked where the endpoint is disabled by hand.';
+    'dead_letter, failed, delivered → pending, retrying: three new attempts, the schedule from its beginning, the first one now; parked where the endpoint is disabled by hand.';
 
 CREATE FUNCTION posthorn.retry_dead_letter(id uuid)
 RETURNS TABLE (delivery_id uuid, status posthorn.webhook_status, parked boolean, max_attempts integer)
@@ -132,8 +147,8 @@ BEGIN
           AND d.community_id = owner
           AND ($2 IS NULL OR d.endpoint_id = $2)
           AND ($3 IS NULL OR d.event_type = $3)
-          AND ($4 IS NULL OR d.created_at >= $4)
-          AND ($5 IS NULL OR d.created_at < $5)
+          AND ($4 IS NULL OR d.id >= posthorn.uuid_v7_floor($4))
+          AND ($5 IS NULL OR d.id < posthorn.uuid_v7_floor($5))
         ORDER BY d.id
         LIMIT $6));
     PERFORM posthorn.wake_dispatchers();
@@ -155,17 +170,20 @@ BEGIN
     SELECT d.* INTO held FROM posthorn.webhook_deliveries AS d WHERE d.id = wanted FOR UPDATE;
     IF NOT FOUND OR NOT posthorn.caller_may('webhooks:write', held.community_id) THEN
         RAISE EXCEPTION 'there is no delivery %', wanted USING ERRCODE = 'PH006';
-    ELSIF held.status NOT IN ('pending', 'retrying') THEN
-        RAISE EXCEPTION 'delivery % is %, only pending and retrying ones can be cancelled', wanted, held.status USING ERRCODE = 'PH007';
+    ELSIF held.status NOT IN ('pending', 'retrying', 'dead_letter') THEN
+        RAISE EXCEPTION 'delivery % is %, only pending, retrying and dead_letter ones can be cancelled', wanted, held.status
+            USING ERRCODE = 'PH007';
     END IF;
     UPDATE posthorn.webhook_deliveries AS d
     SET stage = 'ended', status = 'failed', next_attempt_at = NULL, parked_at = NULL, ended_at = posthorn.clock_now(), last_error = 'cancelled'
     WHERE d.id = wanted AND d.stage = held.stage;
+    -- An ordered lane may have waited for it.
+    PERFORM posthorn.wake_dispatchers();
 END
 $$;
 
 COMMENT ON FUNCTION posthorn.cancel_webhook_delivery(uuid) IS
-    'pending, retrying → failed: gives a delivery up. Errors: PH006 no such delivery, PH007 under way or ended.';
+    'pending, retrying, dead_letter → failed: gives a delivery up. Errors: PH006 no such delivery, PH007 under way or ended.';
 
 CREATE FUNCTION posthorn.find_endpoint_to_change(endpoint uuid) RETURNS void
     LANGUAGE plpgsql
@@ -221,4 +239,3 @@ GRANT EXECUTE ON FUNCTION
     posthorn.disable_webhook_endpoint(uuid),
     posthorn.delete_webhook_endpoint(uuid)
 TO posthorn_service, posthorn_member;
-GRANT EXECUTE ON FUNCTION posthorn.calculate_next_retry(integer, interval[], uuid) TO posthorn_service, posthorn_member, posthorn_producer;

@@ -2,8 +2,11 @@
 
 CREATE VIEW posthorn.webhook_endpoint_status WITH (security_invoker = true) AS
 SELECT e.id, e.community_id, e.url, e.description, e.event_types, e.filter, e.payload_format, e.max_in_flight, e.timeout_seconds,
-       e.max_attempts, e.retry_schedule, e.enabled, e.created_at, e.updated_at, e.deleted_at,
+       e.max_attempts, e.retry_schedule, e.rate_limit, e.rate_period, e.ordering, e.ordering_key, e.on_dead_letter, e.enabled,
+       e.created_at, e.updated_at, e.deleted_at,
        CASE WHEN e.deleted_at IS NOT NULL THEN 'deleted' WHEN h.disabled_at IS NOT NULL THEN 'disabled' ELSE 'active' END AS state,
+       CASE WHEN h.probe_id IS NOT NULL THEN 'half_open' WHEN h.disabled_at IS NOT NULL THEN 'open' ELSE 'closed' END AS circuit,
+       h.probe_at AS next_probe_at, coalesce(h.in_flight_limit, e.max_in_flight) AS in_flight_limit,
        h.consecutive_failures, h.last_success_at, h.last_failure_at, h.last_error, h.disabled_at, h.disabled_reason,
        h.filter_errors, h.secret_version
 FROM posthorn.webhook_endpoints AS e
@@ -108,7 +111,9 @@ AS $$
     UNION ALL
     SELECT e.id, 'is an event with ' || e.deliveries || ' deliveries, of which ' || e.found || ' are there'
     FROM (
-        SELECT e.id, e.deliveries, (SELECT count(*) FROM posthorn.webhook_deliveries AS d WHERE d.event_id = e.id) AS found
+        SELECT e.id, e.deliveries, (SELECT count(*) FROM posthorn.webhook_deliveries AS d
+                                            WHERE d.id BETWEEN posthorn.first_delivery_id(e.id) AND posthorn.last_delivery_id(e.id)
+                                              AND d.event_id = e.id) AS found
         FROM posthorn.webhook_events AS e
         CROSS JOIN clock AS c
         WHERE e.id >= posthorn.uuid_v7_floor(c.at - make_interval(days => posthorn.setting_number('retention_days')::integer))
