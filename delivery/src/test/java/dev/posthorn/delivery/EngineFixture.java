@@ -1,12 +1,17 @@
 package dev.posthorn.delivery;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import dev.posthorn.delivery.send.AddressPolicy;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver;
 import dev.posthorn.vault.MasterKeyset;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A migrated database with one community, a receiver, and engines on both. */
@@ -49,6 +54,15 @@ final class EngineFixture implements AutoCloseable {
                 "SELECT string_agg(status || ':' || n, ' ' ORDER BY status::text) FROM (SELECT CASE WHEN parked_at IS NULL THEN"
                         + " status::text ELSE 'parked ' || status END AS status, count(*) AS n FROM posthorn.webhook_deliveries WHERE endpoint_id = '"
                         + endpoint + "' GROUP BY 1) AS s");
+    }
+
+    /** Waits until {@link #status} says so; fails after a minute. */
+    void awaitStatus(String endpoint, String status) throws InterruptedException {
+        long end = System.nanoTime() + Duration.ofMinutes(1).toNanos();
+        while (!status(endpoint).equals(status)) {
+            assertThat(System.nanoTime()).as("still " + status(endpoint)).isLessThan(end);
+            new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
+        }
     }
 
     List<List<@Nullable String>> invariants() {

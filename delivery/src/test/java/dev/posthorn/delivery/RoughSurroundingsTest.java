@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -90,7 +89,7 @@ class RoughSurroundingsTest {
                         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
                                 + " AND pid <> pg_backend_pid() AND usename = 'posthorn'");
             }
-            awaitStatus(endpoint, "delivered:1000");
+            world.awaitStatus(endpoint, "delivered:1000");
             assertThat(engine.isReady()).isTrue();
         }
         assertThat(ids(world.receiver.received())).hasSize(1000);
@@ -141,13 +140,13 @@ class RoughSurroundingsTest {
         try (DeliveryEngine engine = world.engine().maxInFlight(8).build()) {
             engine.start();
             queueMany(100);
-            awaitStatus(quick, "delivered:100");
+            world.awaitStatus(quick, "delivered:100");
             assertThat(world.receiver.received().stream()
                             .filter(request -> request.path().equals("/slow")))
                     .hasSize(2);
             assertThat(world.status(slow)).isEqualTo("pending:98 sending:2");
             release.countDown();
-            awaitStatus(slow, "delivered:100");
+            world.awaitStatus(slow, "delivered:100");
         }
     }
 
@@ -155,14 +154,6 @@ class RoughSurroundingsTest {
         world.database.administrate(
                 "SET ROLE posthorn_service; SELECT posthorn.queue_webhook('ext:acme', 'payment.received', to_jsonb(n))"
                         + " FROM generate_series(1, " + events + ") AS n");
-    }
-
-    private void awaitStatus(String endpoint, String status) throws InterruptedException {
-        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (!world.status(endpoint).equals(status)) {
-            assertThat(System.nanoTime()).as("still " + world.status(endpoint)).isLessThan(end);
-            new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
-        }
     }
 
     private static Set<String> ids(List<Received> requests) {

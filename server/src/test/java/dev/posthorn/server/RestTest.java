@@ -17,7 +17,9 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -72,12 +74,11 @@ class RestTest {
                 "POST", "/communities/ext:acme/events", "{\"event_type\":\"loop.done\",\"payload\":" + payload + "}");
         assertThat(queued.statusCode()).as(queued.body()).isEqualTo(202);
         String event = read(queued).get("id").stringValue();
-        assertThat(receiver.await(1, Duration.ofSeconds(20)).stream()
-                        .filter(request -> request.path().equals("/loop")))
+        JsonNode delivery = awaitDelivery(event, "delivered");
+        assertThat(receiver.received().stream().filter(request -> request.path().equals("/loop")))
                 .singleElement()
                 .satisfies(request -> assertThat(new String(request.body(), StandardCharsets.UTF_8))
                         .isEqualTo(payload));
-        JsonNode delivery = awaitDelivery(event, "delivered");
         JsonNode attempts = read(call(
                         "GET",
                         "/communities/ext:acme/deliveries/" + delivery.get("id").stringValue() + "/attempts",
@@ -128,6 +129,111 @@ class RestTest {
                         .get("data")
                         .isArray())
                 .isTrue();
+    }
+
+    @Test
+    void what_failed_is_sent_anew_by_a_job_that_can_be_watched_and_cancelled() throws Exception {
+        String endpoint = read(call(
+                        "POST",
+                        "/communities/ext:other/endpoints",
+                        "{\"url\":\"" + receiver.url("/again")
+                                + "\",\"event_types\":[\"again.*\"],\"max_attempts\":1,\"rate_limit\":100,\"rate_period\":\"minute\","
+                                + "\"ordering\":\"key\",\"ordering_key\":\"$.account\",\"on_dead_letter\":\"hold\"}"))
+                .get("id")
+                .stringValue();
+        JsonNode shown = read(call("GET", "/communities/ext:other/endpoints/" + endpoint, ""));
+        assertThat(shown.get("rate_limit").intValue()).isEqualTo(100);
+        assertThat(shown.get("ordering_key").stringValue()).isEqualTo("$.\"account\"");
+        assertThat(shown.get("on_dead_letter").stringValue()).isEqualTo("hold");
+        assertThat(shown.get("circuit").stringValue()).isEqualTo("closed");
+        assertThat(read(call(
+                                "PATCH",
+                                "/communities/ext:other/endpoints/" + endpoint,
+                                "{\"rate_limit\":null,\"ordering\":\"none\",\"ordering_key\":null}"))
+                        .get("ordering")
+                        .stringValue())
+                .isEqualTo("none");
+
+        receiver.answer(request -> TestReceiver.Answer.of(request.path().equals("/again") ? 500 : 200));
+        String event = read(call(
+                        "POST", "/communities/ext:other/events", "{\"event_type\":\"again.failed\",\"payload\":{}}"))
+                .get("id")
+                .stringValue();
+        awaitDelivery("ext:other", event, "dead_letter");
+        receiver.answer(request -> TestReceiver.Answer.of(200));
+        HttpResponse<String> started = call(
+                "POST",
+                "/communities/ext:other/endpoints/" + endpoint + "/redeliver",
+                "{\"what\":\"failed\",\"since\":\"2020-01-01T00:00:00Z\"}");
+        assertThat(started.statusCode()).as(started.body()).isEqualTo(202);
+        String job = read(started).get("id").stringValue();
+        awaitDelivery("ext:other", event, "delivered");
+        JsonNode done = read(call("GET", "/communities/ext:other/redeliveries/" + job, ""));
+        assertThat(done.get("status").stringValue()).isEqualTo("completed");
+        assertThat(done.get("redelivered").intValue()).isEqualTo(1);
+        assertThat(done.get("progress").intValue()).isEqualTo(1);
+        assertThat(read(call("GET", "/communities/ext:other/redeliveries?status=completed", ""))
+                        .get("data")
+                        .size())
+                .isEqualTo(1);
+        assertProblem(
+                call("POST", "/communities/ext:other/redeliveries/" + job + "/cancel", ""), 409, "already completed");
+        assertProblem(
+                call("POST", "/communities/ext:other/endpoints/" + endpoint + "/redeliver", "{\"what\":\"all\"}"),
+                422,
+                "since is missing");
+        assertProblem(
+                call("POST", "/communities/ext:other/deliveries/retry", "{\"since\":\"yesterday evening\"}"),
+                422,
+                "yesterday evening");
+        assertProblem(call("GET", "/communities/ext:acme/redeliveries/" + job, ""), 404, "no such redelivery");
+    }
+
+    @Test
+    void lists_of_deliveries_are_the_same_whichever_way_they_are_asked_for() throws Exception {
+        String community = "/communities/ext:lists";
+        call("POST", "/communities", "{\"external_id\":\"lists\",\"name\":\"Lists\"}");
+        String first = read(call("POST", community + "/endpoints", "{\"url\":\"" + receiver.url("/lists/1") + "\"}"))
+                .get("id")
+                .stringValue();
+        call("POST", community + "/endpoints", "{\"url\":\"" + receiver.url("/lists/2") + "\",\"enabled\":false}");
+        call("POST", community + "/endpoints", "{\"url\":\"" + receiver.url("/lists/3") + "\"}");
+        String last = "";
+        for (int i = 0; i < 5; i++) {
+            last = read(call(
+                            "POST",
+                            community + "/events",
+                            "{\"event_type\":\"lists.n" + i + "\",\"payload\":" + i + "}"))
+                    .get("id")
+                    .stringValue();
+        }
+        awaitDelivery("ext:lists", last, "delivered");
+        List<String> all = new ArrayList<>();
+        JsonNode page = read(call("GET", community + "/deliveries?limit=3", ""));
+        while (true) {
+            page.get("data").forEach(delivery -> all.add(delivery.get("id").stringValue()));
+            if (page.get("next_cursor").isNull()) {
+                break;
+            }
+            page = read(call(
+                    "GET",
+                    community + "/deliveries?limit=3&cursor="
+                            + page.get("next_cursor").stringValue(),
+                    ""));
+        }
+        assertThat(all).hasSize(10).doesNotHaveDuplicates().isSortedAccordingTo(Comparator.reverseOrder());
+        JsonNode ofOne = read(call("GET", community + "/deliveries?endpoint_id=" + first, ""))
+                .get("data");
+        assertThat(ofOne.size()).isEqualTo(5);
+        assertThat(read(call("GET", community + "/deliveries?event_type=lists.n3", ""))
+                        .get("data")
+                        .size())
+                .isEqualTo(2);
+        assertThat(read(call("GET", community + "/deliveries?status=dead_letter", ""))
+                        .get("data")
+                        .size())
+                .isZero();
+        assertProblem(call("GET", community + "/deliveries?endpoint_id=nonsense", ""), 422, "nonsense");
     }
 
     @Test
@@ -339,9 +445,13 @@ class RestTest {
     }
 
     private static JsonNode awaitDelivery(String event, String status) throws Exception {
+        return awaitDelivery("ext:acme", event, status);
+    }
+
+    private static JsonNode awaitDelivery(String community, String event, String status) throws Exception {
         JsonNode delivery = JSON.createObjectNode();
         for (int i = 0; i < 200; i++) {
-            delivery = read(call("GET", "/communities/ext:acme/events/" + event, ""))
+            delivery = read(call("GET", "/communities/" + community + "/events/" + event, ""))
                     .get("deliveries")
                     .get(0);
             if (delivery.get("status").stringValue().equals(status)) {

@@ -1,0 +1,132 @@
+package dev.posthorn.delivery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.posthorn.delivery.engine.DeliveryEngine;
+import dev.posthorn.testkit.TestReceiver.Answer;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** closed → open → half-open → closed, and how many deliveries may be under way to an endpoint that is weak. */
+class CircuitTest {
+    private final EngineFixture world = new EngineFixture();
+    private final DeliveryEngine engine = world.engine().build();
+
+    @AfterEach
+    void close() {
+        engine.close();
+        world.close();
+    }
+
+    @Test
+    void a_probe_that_is_delivered_closes_the_circuit_and_everything_comes_back() throws Exception {
+        String endpoint = openCircuit();
+        assertThat(engine.runDueOnce()).as("before its time").isZero();
+        world.receiver.answer(request -> Answer.of(200));
+        world.database.advanceClock(Duration.ofSeconds(31));
+        assertThat(engine.runDueOnce()).isEqualTo(15);
+        assertThat(world.status(endpoint)).isEqualTo("delivered:15");
+        assertThat(circuit(endpoint)).containsExactly("closed", "0", null);
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void a_probe_that_fails_uses_no_attempt_and_the_next_one_waits_twice_as_long() throws Exception {
+        String endpoint = openCircuit();
+        String oldest = world.database.one("SELECT min(id::text) FROM posthorn.webhook_deliveries");
+        String before =
+                world.database.one("SELECT attempt_count FROM posthorn.webhook_deliveries WHERE id = '" + oldest + "'");
+        for (int wait : List.of(30, 60, 120)) {
+            world.database.advanceClock(Duration.ofSeconds(wait - 1));
+            assertThat(engine.runDueOnce())
+                    .as("a moment before %s seconds", wait)
+                    .isZero();
+            world.database.advanceClock(Duration.ofSeconds(2));
+            assertThat(engine.runDueOnce()).as("after %s seconds", wait).isEqualTo(1);
+        }
+        assertThat(world.status(endpoint)).isEqualTo("parked pending:5 parked retrying:10");
+        assertThat(world.database.one(
+                        "SELECT attempt_count FROM posthorn.webhook_deliveries WHERE id = '" + oldest + "'"))
+                .isEqualTo(before);
+        assertThat(world.database.one("SELECT count(*) FROM posthorn.webhook_attempts WHERE delivery_id = '" + oldest
+                        + "' AND number IS NULL AND outcome = 'failed'"))
+                .isEqualTo("3");
+        assertThat(circuit(endpoint).get(0)).isEqualTo("open");
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void a_probe_whose_sender_is_lost_returns_and_another_one_follows() throws Exception {
+        String endpoint = openCircuit();
+        world.database.advanceClock(Duration.ofSeconds(31));
+        world.database.query(
+                "SET ROLE posthorn_service;"
+                        + " SELECT posthorn.register_dispatcher('018f0000-0000-7000-8000-000000000001', 'lost', '');"
+                        + " SELECT delivery_id FROM posthorn.claim_endpoint_probes('018f0000-0000-7000-8000-000000000001', 1, 10)");
+        assertThat(circuit(endpoint).get(0)).isEqualTo("half_open");
+        world.database.advanceClock(Duration.ofSeconds(5));
+        assertThat(engine.runDueOnce()).as("one probe at a time").isZero();
+        assertThat(world.status(endpoint)).isEqualTo("parked pending:5 parked retrying:10");
+        world.receiver.answer(request -> Answer.of(200));
+        world.database.advanceClock(Duration.ofSeconds(61));
+        assertThat(engine.runDueOnce()).isEqualTo(15);
+        assertThat(world.status(endpoint)).isEqualTo("delivered:15");
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void an_operator_may_do_without_probes() throws Exception {
+        world.database.administrate("UPDATE posthorn.settings SET value = '0' WHERE name = 'probe_after_seconds'");
+        openCircuit();
+        world.receiver.answer(request -> Answer.of(200));
+        world.database.advanceClock(Duration.ofDays(1));
+        assertThat(engine.runDueOnce()).isZero();
+    }
+
+    @Test
+    void an_endpoint_that_says_it_is_overloaded_gets_fewer_at_once_until_it_recovers() throws Exception {
+        world.database.administrate("UPDATE posthorn.settings SET value = '0' WHERE name = 'auto_disable_after'");
+        String endpoint = world.endpoint("/hook", ", retry_schedule", ", '{1 minute}'");
+        world.receiver.answer(request -> Answer.of(503));
+        world.queue("payment.received", "{}");
+        for (String limit : List.of("8", "4", "2", "1", "1")) {
+            assertThat(engine.runDueOnce()).isEqualTo(1);
+            assertThat(limit(endpoint)).isEqualTo(limit);
+            world.database.advanceClock(Duration.ofMinutes(2));
+        }
+        world.receiver.answer(request -> Answer.of(200));
+        for (String limit : List.of("2", "4", "8", "16")) {
+            assertThat(engine.runDueOnce()).isEqualTo(1);
+            assertThat(limit(endpoint)).as("after another success").isEqualTo(limit);
+            world.queue("payment.received", "{}");
+        }
+    }
+
+    /** Ten failures in a row, five more deliveries wait. */
+    private String openCircuit() throws Exception {
+        String endpoint = world.endpoint("/hook", ", max_in_flight", ", 1");
+        world.receiver.answer(request -> Answer.of(500));
+        for (int i = 0; i < 15; i++) {
+            world.queue("payment.received", "{}");
+        }
+        assertThat(engine.runDueOnce()).isEqualTo(10);
+        assertThat(circuit(endpoint).get(0)).isEqualTo("open");
+        assertThat(world.status(endpoint)).isEqualTo("parked pending:5 parked retrying:10");
+        return endpoint;
+    }
+
+    private List<@Nullable String> circuit(String endpoint) {
+        return world.database
+                .query("SELECT circuit, consecutive_failures, next_probe_at FROM posthorn.webhook_endpoint_status"
+                        + " WHERE id = '" + endpoint + "'")
+                .get(0);
+    }
+
+    private String limit(String endpoint) {
+        return world.database.one(
+                "SELECT in_flight_limit FROM posthorn.webhook_endpoint_status WHERE id = '" + endpoint + "'");
+    }
+}

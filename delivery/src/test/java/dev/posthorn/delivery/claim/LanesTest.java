@@ -1,0 +1,146 @@
+package dev.posthorn.delivery.claim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.posthorn.delivery.claim.Lanes.Sample;
+import dev.posthorn.delivery.claim.Lanes.Turn;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Whose turn it is, and how far a mark may go. */
+class LanesTest {
+    private static final UUID A = new UUID(0, 1);
+    private static final UUID B = new UUID(0, 2);
+    private static final UUID C = new UUID(0, 3);
+    private static final long SECOND = 1_000_000_000L;
+
+    private final Lanes lanes = new Lanes();
+
+    @Test
+    void lanes_take_turns_and_those_that_gave_nothing_are_closed() {
+        List.of(A, B, C).forEach(lanes::open);
+        List<Turn> turns = lanes.turns(10);
+        assertThat(turns).extracting(Turn::lane).containsExactly(A, B, C);
+        lanes.asked(turns, Set.of(A, C), false);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(A, C);
+        lanes.asked(lanes.turns(1), Set.of(A), false);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, A);
+        lanes.open(B);
+        assertThat(lanes.turns(2)).extracting(Turn::lane).containsExactly(C, A);
+    }
+
+    @Test
+    void a_claim_that_was_full_says_nothing_of_the_lanes_that_it_did_not_reach() {
+        List.of(A, B, C).forEach(lanes::open);
+        lanes.asked(lanes.turns(10), Set.of(B), true);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, B);
+    }
+
+    @Test
+    void a_mark_follows_the_head_of_its_lane() {
+        use(A);
+        observe(sample(1, 100, 10), 10, A, 90L);
+        assertThat(mark(A)).isEqualTo(89);
+        observe(sample(2, 200, 20), 20, A, 150L);
+        assertThat(mark(A)).isEqualTo(149);
+    }
+
+    @Test
+    void a_mark_never_passes_a_place_that_an_open_transaction_may_still_fill() {
+        use(A);
+        observe(sample(1, 100, 10), 10, A, 50L);
+        // Transaction 15 is open and has drawn a place somewhere up to 200.
+        observe(sample(2, 200, 20), 15, A, 180L);
+        assertThat(mark(A)).as("place 101 may still be filled").isEqualTo(100);
+        observe(sample(3, 300, 30), 15, A, null);
+        assertThat(mark(A)).isEqualTo(100);
+        // It has ended: everything up to 300 is filled or never will be.
+        observe(sample(4, 400, 40), 35, A, null);
+        assertThat(mark(A)).isEqualTo(300);
+    }
+
+    @Test
+    void a_transaction_that_never_ends_holds_a_mark_for_ten_seconds_or_20000_places() {
+        use(A);
+        observe(sample(1, 100, 10), 5, A, null);
+        assertThat(mark(A)).isZero();
+        observe(sample(10, 20_000, 20), 5, A, null);
+        assertThat(mark(A)).isZero();
+        observe(sample(12, 20_050, 30), 5, A, null);
+        assertThat(mark(A)).as("after ten seconds").isEqualTo(100);
+        observe(sample(13, 50_000, 40), 5, A, null);
+        assertThat(mark(A)).as("20,000 places behind").isEqualTo(20_050);
+    }
+
+    @Test
+    void what_came_back_before_the_mark_sets_it_back() {
+        use(A);
+        observe(sample(1, 100, 10), 10, A, null);
+        assertThat(mark(A)).isEqualTo(100);
+        lanes.openFrom(A, 101);
+        assertThat(mark(A)).isEqualTo(100);
+        lanes.openFrom(A, 40);
+        assertThat(mark(A)).isEqualTo(39);
+    }
+
+    @Test
+    void a_mark_is_kept_while_its_lane_is_closed() {
+        use(A);
+        observe(sample(1, 100, 10), 10, A, null);
+        lanes.asked(lanes.turns(1), Set.of(), false);
+        assertThat(lanes.anyOpen()).isFalse();
+        lanes.open(A);
+        assertThat(mark(A)).isEqualTo(100);
+    }
+
+    @Test
+    void lanes_that_wait_for_their_moment_open_then() {
+        lanes.openAt(A, 5 * SECOND);
+        lanes.openAt(B, 3 * SECOND);
+        assertThat(lanes.nextOpening()).isEqualTo(3 * SECOND);
+        lanes.openWaiting(4 * SECOND);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(B);
+        lanes.openWaiting(5 * SECOND);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(B, A);
+        assertThat(lanes.nextOpening()).isNull();
+    }
+
+    @Test
+    void a_lane_whose_deliveries_others_hold_is_asked_ever_more_rarely() {
+        lanes.heldByOthers(A, 0);
+        assertThat(lanes.nextOpening()).isEqualTo(50_000_000);
+        lanes.openWaiting(SECOND);
+        lanes.heldByOthers(A, 0);
+        assertThat(lanes.nextOpening()).isEqualTo(100_000_000);
+        lanes.openWaiting(SECOND);
+        lanes.asked(lanes.turns(1), Set.of(A), false);
+        lanes.heldByOthers(A, 0);
+        assertThat(lanes.nextOpening()).as("after it gave something").isEqualTo(50_000_000);
+    }
+
+    /** Opens a lane and claims something from it, so that its mark may move. */
+    private void use(UUID lane) {
+        lanes.open(lane);
+        lanes.asked(lanes.turns(1), Set.of(lane), false);
+    }
+
+    private void observe(Sample seen, long oldestXid, UUID lane, @Nullable Long head) {
+        use(lane);
+        lanes.observed(seen, oldestXid, lanes.toObserve(10), new @Nullable Long[] {head});
+    }
+
+    private static Sample sample(long second, long position, long nextXid) {
+        return new Sample(second * 1000, position, nextXid, second * SECOND);
+    }
+
+    private long mark(UUID lane) {
+        return lanes.turns(10).stream()
+                .filter(turn -> turn.lane().equals(lane))
+                .findFirst()
+                .orElseThrow()
+                .mark();
+    }
+}

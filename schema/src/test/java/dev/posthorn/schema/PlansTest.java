@@ -1,0 +1,174 @@
+package dev.posthorn.schema;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.posthorn.testkit.PostgresServer;
+import dev.posthorn.testkit.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.SQLWarning;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * What accepting, claiming and recording really read, however much waits: the plans as the server executed them, with statistics of an
+ * empty table and with true ones.
+ */
+class PlansTest {
+    private static final int LANES = 50;
+    private static final int BATCH = 100;
+    private static final Pattern BUFFERS = Pattern.compile("Buffers: shared hit=(\\d+)(?: read=(\\d+))?");
+
+    static Stream<PostgresServer> servers() {
+        return Stream.concat(Stream.of(PostgresServer.embedded()), PostgresServer.fifteen().stream());
+    }
+
+    @ParameterizedTest
+    @MethodSource("servers")
+    void nothing_waits(PostgresServer server) throws SQLException {
+        check(server, 0);
+    }
+
+    @ParameterizedTest
+    @MethodSource("servers")
+    void ten_thousand_wait(PostgresServer server) throws SQLException {
+        check(server, 10_000);
+    }
+
+    @Tag("full")
+    @ParameterizedTest
+    @MethodSource("servers")
+    void a_million_wait(PostgresServer server) throws SQLException {
+        check(server, 1_000_000);
+    }
+
+    private static void check(PostgresServer server, int waiting) throws SQLException {
+        try (TestDatabase database = server.createDatabase()) {
+            new Migrator(database.dataSource()).migrate();
+            database.administrate("""
+                    INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme');
+                    INSERT INTO posthorn.webhook_endpoints (community_id, url, event_types)
+                    SELECT id, 'https://example.com/', ARRAY['t.' || n] FROM posthorn.communities, generate_series(1, %1$d) AS n;
+                    UPDATE posthorn.webhook_endpoint_health SET secret_version = 1;
+                    ALTER TABLE posthorn.webhook_deliveries_ready SET (autovacuum_enabled = false);
+                    """.formatted(LANES));
+            try (Connection connection = database.superuser();
+                    Statement statement = connection.createStatement()) {
+                statement.execute(
+                        "SELECT posthorn.register_dispatcher('018f0000-0000-7000-8000-000000000001', 'test', '')");
+                // Six times on the empty table, so that the plan is kept, and was made for the statistics of then.
+                for (int i = 0; i < 6; i++) {
+                    accept(statement);
+                    record(statement, claim(statement));
+                }
+                statement.execute("""
+                        INSERT INTO posthorn.webhook_deliveries
+                            (id, stage, status, event_id, community_id, endpoint_id, position, created_at, next_attempt_at, max_attempts,
+                             payload_bytes, event_type)
+                        SELECT posthorn.generate_uuid_v7(), 'ready', 'pending', posthorn.generate_uuid_v7(), e.community_id, e.id,
+                               nextval('posthorn.webhook_delivery_position'), now(), now(), 6, 10, 't'
+                        FROM generate_series(1, %1$d / %2$d), posthorn.webhook_endpoints AS e
+                        """.formatted(waiting, LANES));
+                explain(statement);
+                round(statement, "with the statistics of an empty table");
+                statement.execute("ANALYZE posthorn.webhook_deliveries");
+                round(statement, "with true statistics");
+            }
+        }
+    }
+
+    private static void round(Statement statement, String when) throws SQLException {
+        statement.execute("UPDATE posthorn.dispatchers SET expires_at = now() + interval '1 hour'");
+        statement.clearWarnings();
+        accept(statement);
+        assertThat(blocks(statement, "INSERT INTO posthorn.webhook_deliveries"))
+                .as("blocks read to find who takes %s events %s", BATCH, when)
+                .isLessThan(BATCH * 10L);
+        List<String> claimed = claim(statement);
+        assertThat(claimed).hasSize(BATCH);
+        assertThat(blocks(statement, "WITH open_lanes AS MATERIALIZED"))
+                .as("blocks read to claim %s of %s lanes %s", BATCH, LANES, when)
+                .isLessThan(BATCH * 25L);
+        record(statement, claimed);
+        assertThat(blocks(statement, "WITH moved AS MATERIALIZED"))
+                .as("blocks read to record %s results %s", BATCH, when)
+                .isLessThan(BATCH * 20L);
+    }
+
+    private static void accept(Statement statement) throws SQLException {
+        statement.execute("""
+                SELECT count(*) FROM posthorn.queue_webhook_events(
+                    array_fill((SELECT id FROM posthorn.communities), ARRAY[%1$d]),
+                    ARRAY(SELECT 't.' || 1 + n %% %2$d FROM generate_series(1, %1$d) AS n),
+                    array_fill('{}'::text, ARRAY[%1$d]))
+                """.formatted(BATCH, LANES));
+    }
+
+    private static List<String> claim(Statement statement) throws SQLException {
+        List<String> ids = new ArrayList<>();
+        try (var row = statement.executeQuery("""
+                SELECT delivery_id FROM posthorn.claim_webhook_deliveries(
+                    '018f0000-0000-7000-8000-000000000001', 1, %d, (SELECT array_agg(id ORDER BY id) FROM posthorn.webhook_endpoints),
+                    (SELECT array_agg(0::bigint) FROM posthorn.webhook_endpoints))
+                WHERE delivery_id IS NOT NULL
+                """.formatted(BATCH))) {
+            while (row.next()) {
+                ids.add(row.getString(1));
+            }
+        }
+        return ids;
+    }
+
+    private static void record(Statement statement, List<String> ids) throws SQLException {
+        String list = "'{" + String.join(",", ids) + "}'::uuid[]";
+        String nothing = "array_fill(NULL::%s, ARRAY[" + ids.size() + "])";
+        statement.execute("SELECT * FROM posthorn.record_claimed_results(" + list
+                + ", array_fill('018f0000-0000-7000-8000-000000000001'::uuid, ARRAY[" + ids.size() + "])"
+                + ", array_fill(1::bigint, ARRAY[" + ids.size() + "]), array_fill(200, ARRAY[" + ids.size() + "]), "
+                + String.join(
+                        ", ",
+                        nothing.formatted("text"),
+                        nothing.formatted("text"),
+                        nothing.formatted("integer"),
+                        nothing.formatted("text"),
+                        nothing.formatted("integer"))
+                + ")");
+    }
+
+    private static void explain(Statement statement) throws SQLException {
+        statement.execute("""
+                LOAD 'auto_explain';
+                SET auto_explain.log_min_duration = 0;
+                SET auto_explain.log_nested_statements = on;
+                SET auto_explain.log_analyze = on;
+                SET auto_explain.log_buffers = on;
+                SET auto_explain.log_timing = off;
+                SET auto_explain.log_level = notice;
+                SET client_min_messages = notice;
+                """);
+    }
+
+    /** How many blocks the statement that has this text in it has read. */
+    private static long blocks(Statement statement, String text) throws SQLException {
+        long found = -1;
+        for (SQLWarning warning = statement.getWarnings(); warning != null; warning = warning.getNextWarning()) {
+            String message = String.valueOf(warning.getMessage());
+            if (message.contains("plan:") && message.contains(text)) {
+                Matcher matcher = BUFFERS.matcher(message.substring(message.indexOf(text)));
+                assertThat(matcher.find()).as(message).isTrue();
+                found = Long.parseLong(matcher.group(1))
+                        + (matcher.group(2) == null ? 0 : Long.parseLong(matcher.group(2)));
+            }
+        }
+        statement.clearWarnings();
+        assertThat(found).as("a plan of %s was seen", text).isPositive();
+        return found;
+    }
+}
