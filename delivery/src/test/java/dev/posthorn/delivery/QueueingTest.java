@@ -182,8 +182,12 @@ class QueueingTest {
             // The day of the unfinished one still stands, with its event alone; the empty days between are gone.
             assertThat(database.one("SELECT count(*) FROM posthorn.webhook_events"))
                     .isEqualTo("2");
-            assertThat(database.one("SELECT count(*) FROM posthorn.trimmed_days"))
+            assertThat(database.one(
+                            "SELECT count(*) FROM posthorn.retired_days WHERE outcome = 'trimmed' AND bytes > 0"))
                     .isEqualTo("1");
+            assertThat(Integer.parseInt(
+                            database.one("SELECT count(*) FROM posthorn.retired_days WHERE outcome = 'dropped'")))
+                    .isPositive();
             assertThat(Integer.parseInt(database.one(
                             "SELECT count(*) FROM pg_inherits WHERE inhparent = 'posthorn.webhook_events'::regclass")))
                     .isLessThanOrEqualTo(Integer.parseInt(days) + 2);
@@ -196,6 +200,8 @@ class QueueingTest {
             database.query("SELECT posthorn.maintain()");
             assertThat(database.one("SELECT count(*) FROM posthorn.webhook_events"))
                     .isEqualTo("1");
+            assertThat(database.one("SELECT count(*) FROM posthorn.retired_days WHERE outcome = 'trimmed'"))
+                    .isEqualTo("0");
         }
     }
 

@@ -59,18 +59,49 @@ $$;
 COMMENT ON FUNCTION posthorn.is_held_by_a_long_transaction(regclass) IS
     'Whether somebody holds a lock on a table for longer than a moment: then a DROP would wait, and everybody else behind it.';
 
-CREATE TABLE posthorn.trimmed_days (
+CREATE TABLE posthorn.retired_days (
     day        date PRIMARY KEY,
-    trimmed_at timestamptz NOT NULL
+    outcome    text NOT NULL CHECK (outcome IN ('trimmed', 'dropped')),
+    retired_at timestamptz NOT NULL,
+    events     bigint NOT NULL,
+    deliveries bigint NOT NULL,
+    attempts   bigint NOT NULL,
+    bytes      bigint NOT NULL
 );
 
-COMMENT ON TABLE posthorn.trimmed_days IS 'Days past retention that still stand because a dead letter or a parked delivery needs its event.';
-COMMENT ON COLUMN posthorn.trimmed_days.day IS 'The UTC day.';
-COMMENT ON COLUMN posthorn.trimmed_days.trimmed_at IS 'When everything else of that day was removed.';
+COMMENT ON TABLE posthorn.retired_days IS 'What retention has removed, day by day; kept for 400 days.';
+COMMENT ON COLUMN posthorn.retired_days.day IS 'The UTC day.';
+COMMENT ON COLUMN posthorn.retired_days.outcome IS 'dropped; trimmed: what a dead letter or a parked delivery needs stands still.';
+COMMENT ON COLUMN posthorn.retired_days.retired_at IS 'When.';
+COMMENT ON COLUMN posthorn.retired_days.events IS 'How many events the day had, as its statistics said.';
+COMMENT ON COLUMN posthorn.retired_days.deliveries IS 'How many ended deliveries it had, likewise.';
+COMMENT ON COLUMN posthorn.retired_days.attempts IS 'How many rows of the attempt log it had, likewise.';
+COMMENT ON COLUMN posthorn.retired_days.bytes IS 'How much space they took, indexes included.';
 
-ALTER TABLE posthorn.trimmed_days ENABLE ROW LEVEL SECURITY;
-ALTER TABLE posthorn.trimmed_days FORCE ROW LEVEL SECURITY;
-CREATE POLICY trimmed_days_owner ON posthorn.trimmed_days TO CURRENT_USER USING (true) WITH CHECK (true);
+ALTER TABLE posthorn.retired_days ENABLE ROW LEVEL SECURITY;
+ALTER TABLE posthorn.retired_days FORCE ROW LEVEL SECURITY;
+CREATE POLICY retired_days_owner ON posthorn.retired_days TO CURRENT_USER USING (true) WITH CHECK (true);
+CREATE POLICY retired_days_service ON posthorn.retired_days TO posthorn_service USING (true);
+GRANT SELECT ON posthorn.retired_days TO posthorn_service;
+
+CREATE FUNCTION posthorn.note_retired_day(old_day date, what text) RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+    INSERT INTO posthorn.retired_days AS r (day, outcome, retired_at, events, deliveries, attempts, bytes)
+    SELECT old_day, what, posthorn.clock_now(),
+           coalesce(sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relname LIKE 'webhook\_events%'), 0)::bigint,
+           coalesce(sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relname LIKE 'webhook\_deliveries%'), 0)::bigint,
+           coalesce(sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relname LIKE 'webhook\_attempt%'), 0)::bigint,
+           coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
+    FROM pg_class AS c
+    WHERE c.oid IN (
+        SELECT to_regclass('posthorn.' || p.parent || to_char(old_day, '_YYYYMMDD'))
+        FROM unnest(ARRAY['webhook_events', 'webhook_deliveries_ended', 'webhook_attempt_log']) AS p (parent))
+    ON CONFLICT (day) DO UPDATE SET outcome = excluded.outcome, retired_at = excluded.retired_at
+$$;
+
+COMMENT ON FUNCTION posthorn.note_retired_day(date, text) IS 'Remembers what a day had, before it is removed.';
 
 -- Of a day past retention nothing is kept but what unfinished deliveries need: their event and their attempts.
 CREATE FUNCTION posthorn.retire_day(old_day date) RETURNS text
@@ -93,9 +124,10 @@ BEGIN
     INTO needed;
 
     IF needed THEN
-        IF EXISTS (SELECT FROM posthorn.trimmed_days AS t WHERE t.day = old_day) THEN
+        IF EXISTS (SELECT FROM posthorn.retired_days AS t WHERE t.day = old_day) THEN
             RETURN NULL;
         END IF;
+        PERFORM posthorn.note_retired_day(old_day, 'trimmed');
         EXECUTE format('TRUNCATE posthorn.%I', 'webhook_deliveries_ended' || suffix);
         DELETE FROM posthorn.webhook_attempt_log AS a
         WHERE a.delivery_id >= low AND a.delivery_id < high
@@ -106,7 +138,6 @@ BEGIN
           AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries AS d
                           WHERE d.id BETWEEN posthorn.first_delivery_id(e.id) AND posthorn.last_delivery_id(e.id)
                             AND d.event_id = e.id AND d.stage IN ('ready', 'waiting', 'parked', 'dead'));
-        INSERT INTO posthorn.trimmed_days (day, trimmed_at) VALUES (old_day, posthorn.clock_now());
         RETURN 'trimmed';
     END IF;
 
@@ -115,10 +146,10 @@ BEGIN
             RETURN NULL;
         END IF;
     END LOOP;
+    PERFORM posthorn.note_retired_day(old_day, 'dropped');
     FOREACH parent IN ARRAY ARRAY['webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
         EXECUTE format('DROP TABLE IF EXISTS posthorn.%I', parent || suffix);
     END LOOP;
-    DELETE FROM posthorn.trimmed_days AS t WHERE t.day = old_day;
     RETURN 'dropped';
 EXCEPTION
     WHEN lock_not_available THEN
@@ -228,6 +259,7 @@ BEGIN
     )
     SELECT 'fold_filter_errors', coalesce(sum(f.errors), 0)::bigint FROM folded AS f;
 
+    DELETE FROM posthorn.retired_days AS r WHERE r.retired_at < at - interval '400 days';
     RETURN QUERY SELECT 'expire_unfinished', posthorn.expire_unfinished()::bigint;
     -- Last, because its locks last until the end.
     RETURN QUERY SELECT 'retire_days', posthorn.retire_days()::bigint;

@@ -57,6 +57,23 @@ WHERE e.deleted_at IS NULL;
 COMMENT ON VIEW posthorn.webhook_delivery_stats IS
     'Per community and endpoint: deliveries by status (parked ones apart), success rate of what ended, oldest waiting; latency percentiles of the attempts of the last day''s deliveries, in milliseconds.';
 
+CREATE VIEW posthorn.disk_use WITH (security_invoker = true) AS
+SELECT t.part,
+       count(*) AS tables,
+       sum(greatest(t.reltuples, 0))::bigint AS estimated_rows,
+       sum(pg_total_relation_size(t.oid))::bigint AS bytes,
+       min(t.day) AS oldest_day
+FROM (
+    SELECT c.oid, c.reltuples, regexp_replace(c.relname, '_[0-9]{8}$', '') AS part,
+           to_date(substring(c.relname FROM '_([0-9]{8})$'), 'YYYYMMDD') AS day
+    FROM pg_class AS c
+    WHERE c.relnamespace = 'posthorn'::regnamespace AND c.relkind = 'r'
+) AS t
+GROUP BY t.part;
+
+COMMENT ON VIEW posthorn.disk_use IS 'How much space each table takes, its days and indexes included; oldest_day is the oldest one that stands.';
+
+GRANT SELECT ON posthorn.disk_use TO posthorn_service;
 GRANT SELECT ON posthorn.webhook_endpoint_status, posthorn.webhook_delivery_stats TO posthorn_service, posthorn_member;
 
 CREATE FUNCTION posthorn.check_invariants() RETURNS TABLE (delivery_id uuid, problem text)

@@ -98,6 +98,19 @@ final class DoctorCommand implements Callable<Integer> {
             }
             return ahead + " days ahead";
         });
+        check("disk", () -> database.one("""
+                                SELECT pg_size_pretty(sum(d.bytes)) || ': ' || string_agg(d.part || ' ' || pg_size_pretty(d.bytes)
+                                           || coalesce(' since ' || d.oldest_day, ''), ', ' ORDER BY d.bytes DESC)
+                                       FILTER (WHERE d.part ~ '^webhook_(events|deliveries_.*|attempt_log)$')
+                                FROM posthorn.disk_use AS d
+                                """).orElse("nothing"));
+        check("retention", () -> database.one("""
+                                SELECT posthorn.setting_number('retention_days') || ' days; '
+                                       || coalesce((SELECT 'of ' || r.day || ' about ' || r.events || ' events were ' || r.outcome || ' at '
+                                                           || date_trunc('second', r.retired_at)
+                                                    FROM posthorn.retired_days AS r ORDER BY r.retired_at DESC, r.day DESC LIMIT 1),
+                                                   'nothing was dropped yet')
+                                """).orElseThrow());
         check("invariants", () -> {
             List<String> broken =
                     database.rows("SELECT delivery_id || ' ' || problem FROM posthorn.check_invariants()");

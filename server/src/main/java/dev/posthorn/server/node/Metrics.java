@@ -3,17 +3,29 @@ package dev.posthorn.server.node;
 import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.delivery.send.AttemptOutcome;
 import dev.posthorn.delivery.settle.SettledDelivery;
+import dev.posthorn.server.rest.ApiDatabase;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.sql.SQLException;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What {@code /metrics} shows. No label names a tenant, so that their number does not make series. */
 final class Metrics implements DeliveryListener {
+    private static final Logger LOG = LoggerFactory.getLogger(Metrics.class);
+    private static final Duration DISK_INTERVAL = Duration.ofMinutes(1);
+
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final AtomicLong measuredNanos = new AtomicLong(System.nanoTime() - DISK_INTERVAL.toNanos());
     private final DeliveryListener next;
+    private volatile Runnable sizes = () -> {};
 
     Metrics(DeliveryListener next) {
         this.next = next;
@@ -24,6 +36,26 @@ final class Metrics implements DeliveryListener {
         gauge("posthorn.ready", "1 while the database hears this node", ready);
     }
 
+    /** Watches the tables' sizes; the database is asked once a minute at most, and while it is away the last answer stands. */
+    void watchDisk(ApiDatabase database) {
+        MultiGauge gauge = MultiGauge.builder("posthorn.disk")
+                .description("Space that a table takes, its days and indexes included")
+                .baseUnit("bytes")
+                .register(registry);
+        sizes = () -> {
+            try {
+                gauge.register(
+                        database.rows("SELECT part || ' ' || bytes FROM posthorn.disk_use").stream()
+                                .map(line -> line.split(" ", 2))
+                                .map(part -> MultiGauge.Row.of(Tags.of("table", part[0]), Long.parseLong(part[1])))
+                                .toList(),
+                        true);
+            } catch (SQLException e) {
+                LOG.debug("the sizes of tables are not known", e);
+            }
+        };
+    }
+
     private void gauge(String name, String description, IntSupplier value) {
         Gauge.builder(name, value, IntSupplier::getAsInt)
                 .description(description)
@@ -32,6 +64,11 @@ final class Metrics implements DeliveryListener {
     }
 
     String scrape() {
+        long now = System.nanoTime();
+        long last = measuredNanos.get();
+        if (now - last >= DISK_INTERVAL.toNanos() && measuredNanos.compareAndSet(last, now)) {
+            sizes.run();
+        }
         return registry.scrape();
     }
 

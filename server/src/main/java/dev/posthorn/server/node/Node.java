@@ -86,6 +86,7 @@ public final class Node implements AutoCloseable {
                 .build();
         started.push(engine);
         metrics.watch(engine::inFlight, () -> engine.isReady() ? 1 : 0);
+        metrics.watchDisk(new ApiDatabase(session));
         engine.start();
         firstKey = session.durably(connection -> {
             ApiKeys keys = new ApiKeys();
@@ -106,10 +107,7 @@ public final class Node implements AutoCloseable {
             config.routes.get(
                     "/readyz",
                     context -> context.status(engine.isReady() ? 200 : 503)
-                            .result(
-                                    engine.isReady()
-                                            ? "ready\n"
-                                            : "not ready: the database has not been heard for 3 seconds\n"));
+                            .result(engine.isReady() ? "ready\n" : "not ready: the database cannot be reached\n"));
             config.routes.get(
                     "/metrics",
                     context -> context.contentType("text/plain; version=0.0.4; charset=utf-8")

@@ -35,7 +35,7 @@ public final class Settings {
         /** Networks that may be sent to although they are not public, separated by commas: 10.1.0.0/16:8080. */
         ALLOWED_NETWORKS("POSTHORN_ALLOWED_NETWORKS", "allowed.networks", "", false),
         /** Deliveries under way at once on this node. */
-        MAX_IN_FLIGHT("POSTHORN_MAX_IN_FLIGHT", "max.in.flight", "512", false);
+        MAX_IN_FLIGHT("POSTHORN_MAX_IN_FLIGHT", "max.in.flight", "1024", false);
 
         private final String variable;
         private final String property;
