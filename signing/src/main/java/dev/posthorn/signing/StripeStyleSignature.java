@@ -82,9 +82,6 @@ public final class StripeStyleSignature {
         if (signatures.isEmpty()) {
             throw malformed("has no v1=<signature>");
         }
-        if (signatures.size() > WebhookVerifier.MOST_SIGNATURES) {
-            throw malformed("has more than " + WebhookVerifier.MOST_SIGNATURES + " signatures");
-        }
         long seconds = freshness.check("t", timestamp);
         if (!secrets.fitsAny(head(seconds), body, signatures)) {
             throw new WebhookVerificationException(

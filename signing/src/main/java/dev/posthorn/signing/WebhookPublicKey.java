@@ -126,8 +126,7 @@ public final class WebhookPublicKey implements VerifyingKey {
             Signature.getInstance(ALGORITHM).initVerify(key);
             return key;
         } catch (GeneralSecurityException e) {
-            throw new IllegalArgumentException(
-                    "this webhook public key is none: its 32 bytes are no point of the curve");
+            throw new IllegalArgumentException(NO_POINT);
         }
     }
 

@@ -10,7 +10,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -77,11 +76,11 @@ class WebhookSigningTest {
     }
 
     @Test
-    void refuses_huge_headers_and_those_that_no_sender_makes() {
+    void refuses_huge_headers_and_those_that_no_sender_makes() throws WebhookVerificationException {
         WebhookVerifier verifier = verifier(TIME, SECRET);
         String huge = "v1,".repeat(1_000_000);
         for (String malformed :
-                List.of(huge, "v1 ".repeat(33), SIGNATURE + "\u0000", SIGNATURE + "\n", SIGNATURE + "é")) {
+                List.of(huge, "v1a, ".repeat(17), SIGNATURE + "\u0000", SIGNATURE + "\n", SIGNATURE + "é")) {
             assertThat(refusal(verifier, ID, "" + TIME, malformed, BODY)).isEqualTo(Reason.MALFORMED_HEADER);
         }
         for (String malformed : List.of("msg.1", "msg 1", "msg\r\n1", "nachricht-ü", huge)) {
@@ -91,8 +90,7 @@ class WebhookSigningTest {
                     .hasMessageContaining("webhook-id");
         }
         assertThat(refusal(verifier, ID, huge, SIGNATURE, BODY)).isEqualTo(Reason.MALFORMED_HEADER);
-        assertThat(refusal(verifier, ID, "" + TIME, "v1 ".repeat(31) + SIGNATURE, new byte[0]))
-                .isEqualTo(Reason.NO_MATCHING_SIGNATURE);
+        verifier.verify(ID, "" + TIME, "v1a, ".repeat(16) + "v1, ".repeat(100) + SIGNATURE, BODY);
     }
 
     @Test
@@ -186,8 +184,6 @@ class WebhookSigningTest {
             assertThatThrownBy(() -> WebhookSecret.parse(none)).hasMessageContaining("24 to 64 bytes");
         }
         assertThatThrownBy(() -> new WebhookVerifier(List.of())).hasMessageContaining("at least one key");
-        assertThatThrownBy(() -> new WebhookSigner(Collections.nCopies(33, SECRET)))
-                .hasMessageContaining("at most 32");
         assertThatThrownBy(() -> new WebhookSigner(List.of())).hasMessageContaining("at least one key");
     }
 
