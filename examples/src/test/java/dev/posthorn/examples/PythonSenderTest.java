@@ -22,7 +22,10 @@ class PythonSenderTest {
 
     @Test
     void a_sender_on_sql_alone_delivers_everything() throws Exception {
-        assumeTrue(isThere("python3") && isThere("psql"), "skipped: python3 or psql is not installed");
+        assumeTrue(
+                Programs.run(null, "python3", "--version").succeeded()
+                        && Programs.run(null, "psql", "--version").succeeded(),
+                "skipped: python3 or psql is not installed");
         String secret = WebhookSecret.generate().encoded();
         PostgresServer server = PostgresServer.fifteen().orElseGet(PostgresServer::embedded);
         try (TestDatabase database = server.createDatabase()) {
@@ -68,20 +71,5 @@ class PythonSenderTest {
                         "psql postgres://" + PostgresServer.OWNER + ":" + PostgresServer.PASSWORD + "@127.0.0.1:"
                                 + database.server().port() + "/" + database.name());
         return builder.start();
-    }
-
-    private static boolean isThere(String program) {
-        try {
-            return new ProcessBuilder(program, "--version")
-                            .redirectErrorStream(true)
-                            .start()
-                            .waitFor()
-                    == 0;
-        } catch (IOException e) {
-            return false;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
     }
 }

@@ -1,47 +1,65 @@
 package dev.posthorn.signing;
 
 import dev.posthorn.signing.WebhookVerificationException.Reason;
-import java.security.MessageDigest;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Verifies received webhooks. Immutable and thread-safe; signatures are compared in constant time.
  *
- * <p>Give it the exact bytes of the body: a body that was parsed and written again has other bytes.
+ * <p>Give it the exact bytes of the body: a body that was parsed and written again has other bytes. Whatever a request brings, it is
+ * refused with a {@link WebhookVerificationException} and nothing else.
  */
 public final class WebhookVerifier {
     /** How far a timestamp may lie from this machine's clock, in either direction, unless said otherwise. */
     public static final Duration DEFAULT_TOLERANCE = Duration.ofMinutes(5);
 
-    private final List<WebhookSecret> secrets;
-    private final Duration tolerance;
-    private final Clock clock;
+    /** Each costs some 0.7 ms per public key, whoever sent it. One of {@code v1} costs a comparison. */
+    private static final int MOST_OF_KEY_PAIRS = 16;
 
-    /** Verifies with any of the given secrets, a tolerance of five minutes and the machine's clock. */
-    public WebhookVerifier(List<WebhookSecret> secrets) {
-        this(secrets, DEFAULT_TOLERANCE, Clock.systemUTC());
+    private static final String ID = "webhook-id";
+    private static final String TIMESTAMP = "webhook-timestamp";
+    private static final String SIGNATURE = "webhook-signature";
+
+    private final List<VerifyingKey> keys;
+    private final Freshness freshness;
+
+    /** Verifies with any of the given keys, a tolerance of five minutes and the machine's clock. */
+    public WebhookVerifier(List<? extends VerifyingKey> keys) {
+        this(keys, DEFAULT_TOLERANCE, Clock.systemUTC());
     }
 
     /**
-     * @param secrets any of which may have signed; at least one
+     * @param keys any of which may have signed; at least one
      * @param tolerance how old or how far in the future a timestamp may be
      * @param clock what says the present time
-     * @throws IllegalArgumentException if there is no secret or the tolerance is negative
+     * @throws IllegalArgumentException if there is no key or the tolerance is negative
      */
-    public WebhookVerifier(List<WebhookSecret> secrets, Duration tolerance, Clock clock) {
-        if (secrets.isEmpty()) {
-            throw new IllegalArgumentException("verifying needs at least one secret");
+    public WebhookVerifier(List<? extends VerifyingKey> keys, Duration tolerance, Clock clock) {
+        if (keys.isEmpty()) {
+            throw new IllegalArgumentException("verifying needs at least one key");
         }
-        if (tolerance.isNegative()) {
-            throw new IllegalArgumentException("the tolerance must not be negative");
-        }
-        this.secrets = List.copyOf(secrets);
-        this.tolerance = tolerance;
-        this.clock = clock;
+        this.keys = List.copyOf(keys);
+        this.freshness = new Freshness(tolerance, clock);
+    }
+
+    /**
+     * Returns if the request is genuine and fresh.
+     *
+     * @param headers of the request, as {@code java.net.http.HttpHeaders.map()} and most servers give them: names in any case, others are
+     *     passed over
+     * @param body the exact bytes of the body
+     * @throws WebhookVerificationException if it is not, saying why; also where one of the three headers is repeated
+     */
+    public void verify(Map<String, ? extends List<String>> headers, byte[] body) throws WebhookVerificationException {
+        verify(
+                ReceivedHeader.single(headers, ID),
+                ReceivedHeader.single(headers, TIMESTAMP),
+                ReceivedHeader.single(headers, SIGNATURE),
+                body);
     }
 
     /**
@@ -49,51 +67,35 @@ public final class WebhookVerifier {
      *
      * @param id the {@code webhook-id} header, null where it is missing
      * @param timestamp the {@code webhook-timestamp} header, null where it is missing
-     * @param signatures the {@code webhook-signature} header, null where it is missing; versions other than {@code v1} are passed over
+     * @param signatures the {@code webhook-signature} header, null where it is missing; versions other than {@code v1} and {@code v1a} are
+     *     passed over
      * @param body the exact bytes of the body
      * @throws WebhookVerificationException if it is not, saying why
      */
     public void verify(@Nullable String id, @Nullable String timestamp, @Nullable String signatures, byte[] body)
             throws WebhookVerificationException {
-        if (id == null || id.isEmpty() || timestamp == null || signatures == null) {
-            throw new WebhookVerificationException(
-                    Reason.MISSING_HEADER, "webhook-id, webhook-timestamp and webhook-signature must all be present");
+        String checkedId = ReceivedHeader.require(ID, id);
+        String mistake = SignedContent.mistakeOfId(checkedId);
+        if (mistake != null) {
+            throw new WebhookVerificationException(Reason.MALFORMED_HEADER, mistake);
         }
-        long seconds = checkedTimestamp(timestamp);
-        for (WebhookSecret secret : secrets) {
-            byte[] expected = WebhookSigner.mac(secret, id, seconds, body);
-            for (String signature : signatures.split(" ", -1)) {
-                if (signature.startsWith("v1,") && MessageDigest.isEqual(expected, decoded(signature.substring(3)))) {
-                    return;
-                }
+        long seconds = freshness.check(TIMESTAMP, ReceivedHeader.require(TIMESTAMP, timestamp));
+        List<String> each =
+                List.of(ReceivedHeader.require(SIGNATURE, signatures).split(" ", -1));
+        if (each.stream()
+                        .filter(one -> one.startsWith(WebhookPrivateKey.SCHEME))
+                        .count()
+                > MOST_OF_KEY_PAIRS) {
+            throw new WebhookVerificationException(
+                    Reason.MALFORMED_HEADER, SIGNATURE + " has more than " + MOST_OF_KEY_PAIRS + " signatures v1a");
+        }
+        for (VerifyingKey key : keys) {
+            if (key.fitsAny(checkedId, seconds, body, each)) {
+                return;
             }
         }
         throw new WebhookVerificationException(
-                Reason.NO_MATCHING_SIGNATURE, "no signature fits the request and a known secret");
-    }
-
-    private long checkedTimestamp(String timestamp) throws WebhookVerificationException {
-        // Exactly the digits that were signed: +1 or 007 are other texts with the same number.
-        if (!timestamp.matches("0|[1-9][0-9]{0,11}")) {
-            throw new WebhookVerificationException(
-                    Reason.MALFORMED_TIMESTAMP, "webhook-timestamp is not a number of seconds");
-        }
-        long seconds = Long.parseLong(timestamp);
-        long now = clock.instant().getEpochSecond();
-        if (seconds < now - tolerance.toSeconds()) {
-            throw new WebhookVerificationException(Reason.TOO_OLD, "webhook-timestamp is too old");
-        }
-        if (seconds > now + tolerance.toSeconds()) {
-            throw new WebhookVerificationException(Reason.TOO_NEW, "webhook-timestamp lies in the future");
-        }
-        return seconds;
-    }
-
-    private static byte[] decoded(String base64) {
-        try {
-            return Base64.getDecoder().decode(base64);
-        } catch (IllegalArgumentException notBase64) {
-            return new byte[0];
-        }
+                Reason.NO_MATCHING_SIGNATURE,
+                "no signature fits: another key signed, or id, timestamp or body are not the bytes that were signed");
     }
 }

@@ -33,6 +33,14 @@ class OfficialLibraryTest {
     }
 
     @Test
+    void the_official_library_finds_its_signature_beside_those_of_key_pairs() throws Exception {
+        String signatures = new WebhookSigner(
+                        List.of(WebhookPrivateKey.generate(), secret, WebhookPrivateKey.generate()))
+                .sign("msg_1", now, BODY.getBytes(UTF_8));
+        new Webhook(secret.encoded()).verify(BODY, headers(signatures));
+    }
+
+    @Test
     void we_accept_the_official_librarys_signature() throws Exception {
         String signature = new Webhook(secret.encoded()).sign("msg_1", now, BODY);
         assertThat(signature).isEqualTo(new WebhookSigner(List.of(secret)).sign("msg_1", now, BODY.getBytes(UTF_8)));

@@ -10,7 +10,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -52,7 +54,6 @@ class WebhookSigningTest {
         assertThat(refusal(verifier, ID, "" + TIME, SIGNATURE.replace("v1,", "v2,"), BODY))
                 .isEqualTo(Reason.NO_MATCHING_SIGNATURE);
         assertThat(refusal(verifier, ID, "" + TIME, "v1,%%%", BODY)).isEqualTo(Reason.NO_MATCHING_SIGNATURE);
-        assertThat(refusal(verifier, ID, "" + TIME, "", BODY)).isEqualTo(Reason.NO_MATCHING_SIGNATURE);
         assertThat(refusal(verifier(TIME, WebhookSecret.generate()), ID, "" + TIME, SIGNATURE, BODY))
                 .isEqualTo(Reason.NO_MATCHING_SIGNATURE);
     }
@@ -63,12 +64,65 @@ class WebhookSigningTest {
         assertThat(refusal(verifier, null, "" + TIME, SIGNATURE, BODY)).isEqualTo(Reason.MISSING_HEADER);
         assertThat(refusal(verifier, "", "" + TIME, SIGNATURE, BODY)).isEqualTo(Reason.MISSING_HEADER);
         assertThat(refusal(verifier, ID, null, SIGNATURE, BODY)).isEqualTo(Reason.MISSING_HEADER);
+        assertThat(refusal(verifier, ID, "", SIGNATURE, BODY)).isEqualTo(Reason.MISSING_HEADER);
         assertThat(refusal(verifier, ID, "" + TIME, null, BODY)).isEqualTo(Reason.MISSING_HEADER);
+        assertThat(refusal(verifier, ID, "" + TIME, "", BODY)).isEqualTo(Reason.MISSING_HEADER);
         for (String malformed :
-                List.of("", "soon", "+" + TIME, "0" + TIME, TIME + ".0", "-1", " " + TIME, "99999999999999999999")) {
+                List.of("soon", "+" + TIME, "0" + TIME, TIME + ".0", "-1", " " + TIME, "99999999999999999999")) {
             assertThat(refusal(verifier, ID, malformed, SIGNATURE, BODY))
                     .as(malformed)
                     .isEqualTo(Reason.MALFORMED_TIMESTAMP);
+        }
+    }
+
+    @Test
+    void refuses_huge_headers_and_those_that_no_sender_makes() throws WebhookVerificationException {
+        WebhookVerifier verifier = verifier(TIME, SECRET);
+        String huge = "v1,".repeat(1_000_000);
+        for (String malformed :
+                List.of(huge, "v1a, ".repeat(17), SIGNATURE + "\u0000", SIGNATURE + "\n", SIGNATURE + "é")) {
+            assertThat(refusal(verifier, ID, "" + TIME, malformed, BODY)).isEqualTo(Reason.MALFORMED_HEADER);
+        }
+        for (String malformed : List.of("msg.1", "msg 1", "msg\r\n1", "nachricht-ü", huge)) {
+            assertThat(refusal(verifier, malformed, "" + TIME, SIGNATURE, BODY)).isEqualTo(Reason.MALFORMED_HEADER);
+            assertThatThrownBy(() -> new WebhookSigner(List.of(SECRET)).sign(malformed, TIME, BODY))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("webhook-id");
+        }
+        assertThat(refusal(verifier, ID, huge, SIGNATURE, BODY)).isEqualTo(Reason.MALFORMED_HEADER);
+        verifier.verify(ID, "" + TIME, "v1a, ".repeat(16) + "v1, ".repeat(100) + SIGNATURE, BODY);
+    }
+
+    @Test
+    void a_dot_in_the_id_cannot_move_a_part_of_the_body_into_the_timestamp() {
+        byte[] number = (TIME + 60 + ".5").getBytes(UTF_8);
+        String signature = new WebhookSigner(List.of(SECRET)).sign(ID, TIME, number);
+        // The same bytes are signed, so only the form of the id can tell.
+        assertThat(refusal(
+                        verifier(TIME + 60, SECRET), ID + "." + TIME, "" + (TIME + 60), signature, "5".getBytes(UTF_8)))
+                .isEqualTo(Reason.MALFORMED_HEADER);
+    }
+
+    @Test
+    void reads_the_headers_of_a_server_whatever_their_case_and_refuses_repeated_ones() throws Exception {
+        WebhookVerifier verifier = verifier(TIME, SECRET);
+        Map<String, List<String>> headers = Map.of(
+                "Webhook-Id", List.of(ID),
+                "WEBHOOK-TIMESTAMP", List.of("" + TIME),
+                "webhook-signature", List.of(SIGNATURE),
+                "content-type", List.of("application/json"));
+        verifier.verify(headers, BODY);
+        for (String name : List.of("Webhook-Id", "WEBHOOK-TIMESTAMP", "webhook-signature")) {
+            String value = String.valueOf(headers.get(name));
+            Map<String, List<String>> changed = new HashMap<>(headers);
+            changed.put(name, List.of(value, value));
+            assertThat(refusal(() -> verifier.verify(changed, BODY))).isEqualTo(Reason.DUPLICATE_HEADER);
+            changed.put(name, List.of());
+            assertThat(refusal(() -> verifier.verify(changed, BODY))).isEqualTo(Reason.MISSING_HEADER);
+            changed.putAll(headers);
+            changed.put(name.replace('e', 'E'), List.of(value));
+            changed.put(name.replace('E', 'e').replace('W', 'w'), List.of(value));
+            assertThat(refusal(() -> verifier.verify(changed, BODY))).isEqualTo(Reason.DUPLICATE_HEADER);
         }
     }
 
@@ -82,6 +136,24 @@ class WebhookSigningTest {
                 .isEqualTo(Reason.TOO_OLD);
         assertThat(refusal(verifier(TIME - 301, SECRET), ID, "" + TIME, SIGNATURE, BODY))
                 .isEqualTo(Reason.TOO_NEW);
+    }
+
+    @Test
+    void the_tolerance_may_be_nothing_or_for_ever() throws WebhookVerificationException {
+        new WebhookVerifier(List.of(SECRET), Duration.ZERO, at(TIME)).verify(ID, "" + TIME, SIGNATURE, BODY);
+        assertThat(refusal(
+                        new WebhookVerifier(List.of(SECRET), Duration.ZERO, at(TIME + 1)),
+                        ID,
+                        "" + TIME,
+                        SIGNATURE,
+                        BODY))
+                .isEqualTo(Reason.TOO_OLD);
+        Duration forEver = Duration.ofSeconds(Long.MAX_VALUE);
+        new WebhookVerifier(List.of(SECRET), forEver, at(0)).verify(ID, "" + TIME, SIGNATURE, BODY);
+        new WebhookVerifier(List.of(SECRET), forEver, at(TIME * 100)).verify(ID, "" + TIME, SIGNATURE, BODY);
+        assertThatThrownBy(() -> new WebhookVerifier(List.of(SECRET), Duration.ofSeconds(-1), at(0)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("tolerance");
     }
 
     @Test
@@ -108,7 +180,11 @@ class WebhookSigningTest {
                 .hasNoCause();
         assertThatThrownBy(() -> WebhookSecret.of(new byte[23])).hasMessageContaining("24 to 64 bytes");
         assertThatThrownBy(() -> WebhookSecret.of(new byte[65])).hasMessageContaining("24 to 64 bytes");
-        assertThatThrownBy(() -> new WebhookSigner(List.of())).hasMessageContaining("at least one secret");
+        for (String none : List.of("", "whsec_", "whsec_AAAA")) {
+            assertThatThrownBy(() -> WebhookSecret.parse(none)).hasMessageContaining("24 to 64 bytes");
+        }
+        assertThatThrownBy(() -> new WebhookVerifier(List.of())).hasMessageContaining("at least one key");
+        assertThatThrownBy(() -> new WebhookSigner(List.of())).hasMessageContaining("at least one key");
     }
 
     private static WebhookVerifier verifier(long now, WebhookSecret secret) {
@@ -125,11 +201,20 @@ class WebhookSigningTest {
             @Nullable String timestamp,
             @Nullable String signatures,
             byte[] body) {
+        return refusal(() -> verifier.verify(id, timestamp, signatures, body));
+    }
+
+    /** Why a verification refuses; it must, and with no other exception. */
+    static Reason refusal(Verification verification) {
         try {
-            verifier.verify(id, timestamp, signatures, body);
+            verification.run();
         } catch (WebhookVerificationException e) {
             return e.reason();
         }
         throw new AssertionError("accepted");
+    }
+
+    interface Verification {
+        void run() throws WebhookVerificationException;
     }
 }
