@@ -12,6 +12,7 @@ import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.delivery.settle.OutcomeRecorder;
 import dev.posthorn.delivery.sign.RequestSigner;
 import dev.posthorn.delivery.store.EventStore;
+import dev.posthorn.delivery.store.GroupCommit;
 import dev.posthorn.delivery.store.StoredEvent;
 import dev.posthorn.delivery.upkeep.Heartbeat;
 import dev.posthorn.delivery.upkeep.HeldDeliveries;
@@ -50,7 +51,7 @@ public final class DeliveryEngine implements AutoCloseable {
     private final RequestSender sender;
     private final Flow flow;
     private final Upkeep upkeep;
-    private final EventStore events;
+    private final GroupCommit events;
     private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("posthorn-send-", 0).factory());
     private final AtomicBoolean started = new AtomicBoolean();
@@ -76,7 +77,7 @@ public final class DeliveryEngine implements AutoCloseable {
                 new OutcomeRecorder(session),
                 settings.listener);
         this.upkeep = new Upkeep(session, secrets);
-        this.events = new EventStore(session);
+        this.events = new GroupCommit(new EventStore(session));
     }
 
     /**
@@ -144,12 +145,14 @@ public final class DeliveryEngine implements AutoCloseable {
     }
 
     /**
-     * Stores accepted events and wakes this node; durable once it returns.
+     * Stores accepted events and wakes this node; durable once it returns. What many threads bring at the same moment shares one
+     * transaction.
      *
      * @return one answer per event, in their order
      * @throws SQLException if the database cannot be reached
+     * @throws InterruptedException while waiting; whether the events are stored is then not known
      */
-    public List<StoredEvent> queue(List<AcceptedEvent> accepted) throws SQLException {
+    public List<StoredEvent> queue(List<AcceptedEvent> accepted) throws SQLException, InterruptedException {
         List<StoredEvent> stored = events.store(accepted);
         DispatchLoop dispatching = dispatch;
         if (dispatching != null) {

@@ -73,7 +73,7 @@ public final class EventRoutes {
         });
     }
 
-    private void queue(ApiRequest request) throws SQLException {
+    private void queue(ApiRequest request) throws SQLException, InterruptedException {
         UUID community = request.community("events:write");
         AcceptedEvent event = new EventBody(community, request.http().body())
                 .one(request.http().header("Idempotency-Key"));
@@ -84,7 +84,7 @@ public final class EventRoutes {
         }
     }
 
-    private void queueBatch(ApiRequest request) throws SQLException {
+    private void queueBatch(ApiRequest request) throws SQLException, InterruptedException {
         UUID community = request.community("events:write");
         List<AcceptedEvent> events = new EventBody(community, request.http().body()).batch();
         for (int i = 0; i < events.size(); i++) {
