@@ -1,7 +1,7 @@
 package dev.posthorn.delivery;
 
+import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.engine.DeliveryEngine;
-import dev.posthorn.delivery.send.AddressPolicy;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver;

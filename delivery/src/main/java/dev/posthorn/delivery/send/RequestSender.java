@@ -1,11 +1,14 @@
 package dev.posthorn.delivery.send;
 
+import dev.posthorn.delivery.address.AddressPolicy;
+import dev.posthorn.delivery.address.HostResolver;
+import dev.posthorn.delivery.address.RefusalClass;
+import dev.posthorn.delivery.address.TargetRefusedException;
+import dev.posthorn.delivery.address.TargetUrl;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.sign.SignedRequest;
 import java.net.ConnectException;
 import java.net.URI;
-import java.net.URISyntaxException;
-import java.net.UnknownHostException;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -37,16 +40,22 @@ public final class RequestSender implements AutoCloseable {
     private static final int LARGEST_HEADERS = 32 * 1024;
     private static final int LONGEST_RETRY_AFTER = 86_400;
 
+    private final AddressPolicy policy;
     private final HttpClient client;
 
-    /** @throws IllegalStateException if the HTTP client cannot start */
-    public RequestSender(AddressPolicy policy) {
+    /**
+     * @param policy judges every URL and every address
+     * @param resolver finds the addresses
+     * @throws IllegalStateException if the HTTP client cannot start
+     */
+    public RequestSender(AddressPolicy policy, HostResolver resolver) {
+        this.policy = policy;
         ClientConnector connector = new ClientConnector();
         client = new HttpClient(new HttpClientTransportOverHTTP(connector));
         var threads = Executors.newVirtualThreadPerTaskExecutor();
         client.setExecutor(threads);
         client.setName("posthorn-sender");
-        client.setSocketAddressResolver(new PolicedResolver(policy, threads));
+        client.setSocketAddressResolver(new PolicedResolver(policy, resolver, threads));
         client.setFollowRedirects(false);
         client.setHttpCookieStore(new HttpCookieStore.Empty());
         client.setUserAgentField(null);
@@ -71,16 +80,13 @@ public final class RequestSender implements AutoCloseable {
     public AttemptOutcome send(SignedRequest signed) throws InterruptedException {
         ClaimedDelivery delivery = signed.delivery();
         long begun = System.nanoTime();
-        URI uri;
+        TargetUrl target;
         try {
-            uri = new URI(delivery.url()).parseServerAuthority();
-        } catch (URISyntaxException e) {
-            return new AttemptOutcome.Unanswered(delivery, "url_refused", "the URL is malformed", 0);
+            target = policy.accept(delivery.url());
+        } catch (TargetRefusedException e) {
+            return failed(delivery, "url_refused", e.reason().label() + ": " + e.sentence(), 0);
         }
-        if (uri.getHost() == null || uri.getUserInfo() != null) {
-            return new AttemptOutcome.Unanswered(delivery, "url_refused", "the URL must have a host and no user", 0);
-        }
-        Request request = client.newRequest(uri)
+        Request request = request(target)
                 .method(HttpMethod.POST)
                 .timeout(delivery.timeoutSeconds(), TimeUnit.SECONDS)
                 .body(new BytesRequestContent(signed.body()))
@@ -106,13 +112,18 @@ public final class RequestSender implements AutoCloseable {
         return unanswered(delivery, ended.failure(), millis);
     }
 
+    /** The host is set by itself, because to {@link URI} a name with an underscore is none. */
+    private Request request(TargetUrl target) {
+        URI withoutHost = URI.create(target.scheme() + "://host:" + target.port() + target.requestTarget());
+        return client.newRequest(withoutHost).host(target.bracketedHost());
+    }
+
     private static AttemptOutcome unanswered(ClaimedDelivery delivery, @Nullable Throwable failure, int millis) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof AddressRefusedException) {
-                return failed(delivery, "address_refused", "the host's address is not one that may be sent to", millis);
-            }
-            if (cause instanceof UnknownHostException) {
-                return failed(delivery, "dns", "the host's name could not be resolved", millis);
+            if (cause instanceof TargetRefusedException refused) {
+                return refused.reason() == RefusalClass.DNS
+                        ? failed(delivery, "dns", refused.sentence(), millis)
+                        : failed(delivery, "address_refused", refused.sentence(), millis);
             }
             if (cause instanceof SSLException) {
                 return failed(delivery, "tls", "no TLS connection: " + firstLine(cause), millis);

@@ -1,0 +1,48 @@
+package dev.posthorn.delivery.address;
+
+import com.ibm.icu.lang.UCharacter;
+import com.ibm.icu.lang.UProperty;
+
+/** Characters that stand nowhere in a URL, because people do not see them or programs read them differently. */
+final class Characters {
+    private static final int REPLACEMENT = 0xfffd;
+
+    private Characters() {}
+
+    static void check(String text) throws TargetRefusedException {
+        for (int i = 0; i < text.length(); i++) {
+            int c = text.codePointAt(i);
+            if (c == '\\' || c <= ' ' || c == 0x7f || (c > 0x7f && isRefused(c))) {
+                throw new TargetRefusedException(
+                        RefusalClass.CHARACTER, "the URL holds " + named(c) + " at position " + (i + 1));
+            }
+            if (c > 0xffff) {
+                i++;
+            }
+        }
+    }
+
+    /** What an error calls a character: the printable ones of ASCII stand there themselves. */
+    static String named(int c) {
+        return switch (c) {
+            case ' ' -> "a blank";
+            case '\\' -> "a backslash";
+            default -> c > ' ' && c < 0x7f ? String.valueOf((char) c) : "the character U+%04X".formatted(c);
+        };
+    }
+
+    private static boolean isRefused(int c) {
+        return switch (UCharacter.getType(c)) {
+            case Character.CONTROL,
+                    Character.FORMAT,
+                    Character.SURROGATE,
+                    Character.PRIVATE_USE,
+                    Character.UNASSIGNED,
+                    Character.SPACE_SEPARATOR,
+                    Character.LINE_SEPARATOR,
+                    Character.PARAGRAPH_SEPARATOR -> true;
+            // What is not shown, the conversion of names would drop: another host than the one that was given.
+            default -> c == REPLACEMENT || UCharacter.hasBinaryProperty(c, UProperty.DEFAULT_IGNORABLE_CODE_POINT);
+        };
+    }
+}
