@@ -3,6 +3,7 @@ package dev.posthorn.delivery.address;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -25,16 +26,19 @@ final class AddressRules {
                     .reversed())
             .toList();
 
-    private static final AddressBlock[] BLOCKS_4 = of(false);
-    private static final AddressBlock[] BLOCKS_6 = of(true);
+    /** Of IPv4 by the first number, because most have none. */
+    private static final AddressBlock[][] BLOCKS_4 = IntStream.range(0, 256)
+            .mapToObj(first -> BLOCKS.stream()
+                    .filter(block -> !block.network().first().v6())
+                    .filter(block -> block.network().holds(IpAddress.v4(first << 24))
+                            || block.network().first().low() >>> 24 == first)
+                    .toArray(AddressBlock[]::new))
+            .toArray(AddressBlock[][]::new);
+
+    private static final AddressBlock[] BLOCKS_6 =
+            BLOCKS.stream().filter(block -> block.network().first().v6()).toArray(AddressBlock[]::new);
 
     private AddressRules() {}
-
-    private static AddressBlock[] of(boolean v6) {
-        return BLOCKS.stream()
-                .filter(block -> block.network().first().v6() == v6)
-                .toArray(AddressBlock[]::new);
-    }
 
     /** All blocks with a meaning. */
     static List<AddressBlock> blocks() {
@@ -43,7 +47,7 @@ final class AddressRules {
 
     /** What an address is, if it is not public. */
     static Optional<String> refusal(IpAddress address) {
-        AddressBlock block = block(address.v6() ? BLOCKS_6 : BLOCKS_4, address);
+        AddressBlock block = block(address.v6() ? BLOCKS_6 : BLOCKS_4[(int) (address.low() >>> 24)], address);
         if (!address.v6()) {
             return block == null || block.reachable() ? Optional.empty() : Optional.of(block.toString());
         }

@@ -1,6 +1,7 @@
 package dev.posthorn.delivery.address;
 
 import com.ibm.icu.lang.UCharacter;
+import com.ibm.icu.lang.UCharacterCategory;
 import com.ibm.icu.lang.UProperty;
 
 /** Characters that stand nowhere in a URL, because people do not see them or programs read them differently. */
@@ -33,14 +34,14 @@ final class Characters {
 
     private static boolean isRefused(int c) {
         return switch (UCharacter.getType(c)) {
-            case Character.CONTROL,
-                    Character.FORMAT,
-                    Character.SURROGATE,
-                    Character.PRIVATE_USE,
-                    Character.UNASSIGNED,
-                    Character.SPACE_SEPARATOR,
-                    Character.LINE_SEPARATOR,
-                    Character.PARAGRAPH_SEPARATOR -> true;
+            case UCharacterCategory.CONTROL,
+                    UCharacterCategory.FORMAT,
+                    UCharacterCategory.SURROGATE,
+                    UCharacterCategory.PRIVATE_USE,
+                    UCharacterCategory.UNASSIGNED,
+                    UCharacterCategory.SPACE_SEPARATOR,
+                    UCharacterCategory.LINE_SEPARATOR,
+                    UCharacterCategory.PARAGRAPH_SEPARATOR -> true;
             // What is not shown, the conversion of names would drop: another host than the one that was given.
             default -> c == REPLACEMENT || UCharacter.hasBinaryProperty(c, UProperty.DEFAULT_IGNORABLE_CODE_POINT);
         };

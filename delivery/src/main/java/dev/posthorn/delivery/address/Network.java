@@ -34,14 +34,16 @@ record Network(IpAddress first, int bits) {
     }
 
     boolean holds(IpAddress address) {
-        return address.v6() == first.v6() && masked(address, bits).equals(first);
+        int shared = first.v6() ? bits : bits + 96;
+        return address.v6() == first.v6()
+                && ((address.high() ^ first.high()) & mask(Math.min(shared, 64))) == 0
+                && ((address.low() ^ first.low()) & mask(shared - 64)) == 0;
     }
 
     private static IpAddress masked(IpAddress address, int bits) {
-        if (!address.v6()) {
-            return new IpAddress(false, 0, address.low() & mask(bits + 32) & 0xffffffffL);
-        }
-        return new IpAddress(true, address.high() & mask(Math.min(bits, 64)), address.low() & mask(bits - 64));
+        int shared = address.v6() ? bits : bits + 96;
+        return new IpAddress(
+                address.v6(), address.high() & mask(Math.min(shared, 64)), address.low() & mask(shared - 64));
     }
 
     private static long mask(int bits) {

@@ -49,8 +49,12 @@ public final class RequestSender implements AutoCloseable {
      * @throws IllegalStateException if the HTTP client cannot start
      */
     public RequestSender(AddressPolicy policy, HostResolver resolver) {
+        this(policy, resolver, new ClientConnector());
+    }
+
+    /** With a connector of one's own, by which a test sees where it leads. */
+    RequestSender(AddressPolicy policy, HostResolver resolver, ClientConnector connector) {
         this.policy = policy;
-        ClientConnector connector = new ClientConnector();
         client = new HttpClient(new HttpClientTransportOverHTTP(connector));
         var threads = Executors.newVirtualThreadPerTaskExecutor();
         client.setExecutor(threads);
