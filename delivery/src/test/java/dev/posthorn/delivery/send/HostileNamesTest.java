@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -45,7 +46,8 @@ class HostileNamesTest {
                         + target.getHostString());
             }
             @SuppressWarnings("unchecked")
-            Promise<Object> promise = (Promise<Object>) context.get(CONNECTION_PROMISE_CONTEXT_KEY);
+            Promise<Object> promise =
+                    (Promise<Object>) Objects.requireNonNull(context.get(CONNECTION_PROMISE_CONTEXT_KEY));
             promise.failed(new ConnectException("not connected"));
         }
     }
@@ -63,7 +65,11 @@ class HostileNamesTest {
     }
 
     private static String send(RequestSender sender, String url) throws InterruptedException {
-        AttemptOutcome outcome = sender.send(request(url));
+        return send(sender, url, 30);
+    }
+
+    private static String send(RequestSender sender, String url, int seconds) throws InterruptedException {
+        AttemptOutcome outcome = sender.send(request(url, seconds));
         return switch (outcome) {
             case AttemptOutcome.Unanswered failed -> failed.errorClass() + ": " + failed.error();
             case AttemptOutcome.Answered answered -> "answered " + answered.statusCode();
@@ -71,10 +77,10 @@ class HostileNamesTest {
         };
     }
 
-    private static SignedRequest request(String url) {
+    private static SignedRequest request(String url, int seconds) {
         UUID id = new UUID(0, 1);
         ClaimedDelivery delivery =
-                new ClaimedDelivery(id, new Lease(id, 1), id, id, id, "a", 1, Instant.EPOCH, 0, url, "raw", "{}", 1, 2);
+                new ClaimedDelivery(id, new Lease(id, 1), id, id, id, "a", 1, Instant.EPOCH, 0, url, "raw", "{}", 1, seconds);
         return new SignedRequest(delivery, Map.of("webhook-id", "1"), new byte[] {'{', '}'});
     }
 
@@ -148,18 +154,17 @@ class HostileNamesTest {
                         "https://hooks.example.com/"))
                 .startsWith("io");
         CountDownLatch never = new CountDownLatch(1);
-        assertThat(send(
-                        AddressPolicy.PUBLIC_ONLY,
-                        name -> {
-                            try {
-                                never.await();
-                            } catch (InterruptedException e) {
-                                Thread.currentThread().interrupt();
-                            }
-                            return List.of();
-                        },
-                        "https://hooks.example.com/"))
-                .startsWith("timeout");
+        HostResolver silent = name -> {
+            try {
+                never.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            return List.of();
+        };
+        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, silent, connector)) {
+            assertThat(send(sender, "https://hooks.example.com/", 1)).startsWith("timeout");
+        }
         assertThat(connector.connected).isEmpty();
         never.countDown();
     }
