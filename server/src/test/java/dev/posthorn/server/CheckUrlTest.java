@@ -63,7 +63,7 @@ class CheckUrlTest {
     @Test
     void standard_input_is_utf_8_one_url_a_line_and_an_empty_line_is_an_empty_url() {
         String input =
-                "https://b\u00fccher.example/\n\nhttps://b\\u00fccher.example/\r\nhttps://a\\\\b/\nhttps://\\ud83d\\ude00.example/";
+                "https://b\u00fccher.example/\n\nhttps://b\\u00fccher.example/\nhttps://a\\\\b/\nhttps://\\ud83d\\ude00.example/";
         Ran ran = run(input.getBytes(StandardCharsets.UTF_8), "--resolve", "b\\u00fccher.example=1.1.1.1");
         assertThat(ran.code()).isZero();
         assertThat(ran.lines())

@@ -12,11 +12,13 @@ import dev.posthorn.server.settings.Settings.Setting;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -71,11 +73,25 @@ final class CheckUrlCommand implements Callable<Integer> {
             urls.forEach(url -> System.out.println(decide(url, policy, resolver)));
             return 0;
         }
-        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        Reader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = line(input); line != null; line = line(input)) {
             System.out.println(decide(line, policy, resolver));
         }
         return 0;
+    }
+
+    /** Up to a line feed alone: a carriage return belongs to the URL, and is what it is refused for. */
+    private static @Nullable String line(Reader input) throws IOException {
+        StringBuilder line = new StringBuilder();
+        int c = input.read();
+        if (c < 0) {
+            return null;
+        }
+        while (c >= 0 && c != '\n') {
+            line.append((char) c);
+            c = input.read();
+        }
+        return line.toString();
     }
 
     private static String decide(String url, AddressPolicy policy, HostResolver resolver) {
@@ -96,7 +112,7 @@ final class CheckUrlCommand implements Callable<Integer> {
             return StatedAnswers.parse(answers);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(
-                    java.util.Objects.requireNonNull(spec).commandLine(), "--resolve: " + e.getMessage());
+                    Objects.requireNonNull(spec).commandLine(), "--resolve: " + e.getMessage());
         }
     }
 }
