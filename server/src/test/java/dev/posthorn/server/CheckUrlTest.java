@@ -79,6 +79,9 @@ class CheckUrlTest {
                                 "a=")
                         .lines())
                 .containsExactly("refused character the URL holds the character U+FFFD at position 9");
+        assertThat(run("https://a.example/\r\n".getBytes(StandardCharsets.UTF_8), "--resolve", "a=")
+                        .lines())
+                .containsExactly("refused character the URL holds the character U+000D at position 19");
     }
 
     @Test
