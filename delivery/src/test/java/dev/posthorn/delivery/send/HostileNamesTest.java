@@ -79,8 +79,8 @@ class HostileNamesTest {
 
     private static SignedRequest request(String url, int seconds) {
         UUID id = new UUID(0, 1);
-        ClaimedDelivery delivery =
-                new ClaimedDelivery(id, new Lease(id, 1), id, id, id, "a", 1, Instant.EPOCH, 0, url, "raw", "{}", 1, seconds);
+        ClaimedDelivery delivery = new ClaimedDelivery(
+                id, new Lease(id, 1), id, id, id, "a", 1, Instant.EPOCH, 0, url, "raw", "{}", 1, seconds);
         return new SignedRequest(delivery, Map.of("webhook-id", "1"), new byte[] {'{', '}'});
     }
 

@@ -111,8 +111,7 @@ final class CheckUrlCommand implements Callable<Integer> {
         try {
             return StatedAnswers.parse(answers);
         } catch (IllegalArgumentException e) {
-            throw new ParameterException(
-                    Objects.requireNonNull(spec).commandLine(), "--resolve: " + e.getMessage());
+            throw new ParameterException(Objects.requireNonNull(spec).commandLine(), "--resolve: " + e.getMessage());
         }
     }
 }
