@@ -2,8 +2,8 @@ package dev.posthorn.benchmarks;
 
 import dev.posthorn.benchmarks.receiver.ReceiverProcess;
 import dev.posthorn.delivery.DeliveryListener;
+import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.engine.DeliveryEngine;
-import dev.posthorn.delivery.send.AddressPolicy;
 import dev.posthorn.vault.EndpointSecrets;
 import dev.posthorn.vault.MasterKeyset;
 import java.io.IOException;

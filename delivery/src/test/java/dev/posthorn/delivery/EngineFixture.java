@@ -2,8 +2,8 @@ package dev.posthorn.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.engine.DeliveryEngine;
-import dev.posthorn.delivery.send.AddressPolicy;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver;

@@ -3,6 +3,8 @@ package dev.posthorn.delivery;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.standardwebhooks.Webhook;
+import dev.posthorn.delivery.address.AddressPolicy;
+import dev.posthorn.delivery.address.IpAddress;
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import dev.posthorn.testkit.TestReceiver.Answer;
 import dev.posthorn.testkit.TestReceiver.Received;
@@ -189,17 +191,38 @@ class LifeOfADeliveryTest {
     }
 
     @Test
-    void a_private_address_is_refused_and_follows_the_schedule() throws Exception {
-        String endpoint = world.endpoint("/hook");
-        try (DeliveryEngine engine = DeliveryEngine.builder(world.database.dataSource(), world.masterKey)
+    void a_name_that_leads_to_a_private_address_is_refused_and_follows_the_schedule() throws Exception {
+        String endpoint = endpointAt("https://hooks.example.com/hook");
+        try (DeliveryEngine engine = world.engine()
+                .addresses(AddressPolicy.PUBLIC_ONLY)
+                .resolver(name -> List.of(IpAddress.parse("127.0.0.1").orElseThrow()))
                 .build()) {
             world.queue("payment.received", "{}");
             engine.runDueOnce();
         }
-        assertThat(world.receiver.received()).isEmpty();
         assertThat(world.status(endpoint)).isEqualTo("retrying:1");
+        assertThat(world.database.query("SELECT error_class, error FROM posthorn.webhook_attempts"))
+                .containsExactly(
+                        List.of("address_refused", "the host's name leads to an address that may not be sent to"));
+    }
+
+    @Test
+    void a_url_that_is_refused_for_what_it_is_ends_the_delivery() throws Exception {
+        String endpoint = endpointAt(world.receiver.url("/hook"));
+        try (DeliveryEngine engine =
+                world.engine().addresses(AddressPolicy.PUBLIC_ONLY).build()) {
+            world.queue("payment.received", "{}");
+            engine.runDueOnce();
+        }
+        assertThat(world.receiver.received()).isEmpty();
+        assertThat(world.status(endpoint)).isEqualTo("failed:1");
         assertThat(world.database.one("SELECT error_class FROM posthorn.webhook_attempts"))
-                .isEqualTo("address_refused");
+                .isEqualTo("url_refused");
+    }
+
+    private String endpointAt(String url) {
+        return world.database.one("INSERT INTO posthorn.webhook_endpoints (community_id, url) SELECT id, '" + url
+                + "' FROM posthorn.communities RETURNING id");
     }
 
     @Test

@@ -1,8 +1,8 @@
 package dev.posthorn.examples;
 
 import dev.posthorn.delivery.DeliveryListener;
+import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.engine.DeliveryEngine;
-import dev.posthorn.delivery.send.AddressPolicy;
 import dev.posthorn.delivery.settle.SettledDelivery;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.vault.MasterKeyset;

@@ -39,6 +39,7 @@ class HouseRulesTest {
                             "org.postgresql..",
                             "org.eclipse.jetty..",
                             "com.github.benmanes.caffeine..",
+                            "com.ibm.icu..",
                             "dev.posthorn.schema..",
                             "dev.posthorn.signing..",
                             "dev.posthorn.vault.."
@@ -74,6 +75,17 @@ class HouseRulesTest {
                         .dependOnClassesThat()
                         .resideInAPackage("dev.posthorn.delivery." + next)
                         .check(HOUSE));
+    }
+
+    @Test
+    void the_address_policy_stands_alone() {
+        classes()
+                .that()
+                .resideInAPackage("dev.posthorn.delivery.address")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage("dev.posthorn.delivery.address", "java..", "org.jspecify..", "com.ibm.icu..")
+                .check(HOUSE);
     }
 
     @Test

@@ -237,6 +237,42 @@ class RestTest {
     }
 
     @Test
+    void a_url_is_stored_in_its_canonical_form_or_refused_with_its_class() throws Exception {
+        String endpoints = "/communities/ext:other/endpoints";
+        JsonNode created = read(call(
+                "POST", endpoints, "{\"url\":\"HTTPS://B\u00fccher.EXAMPLE.:443/A?b\",\"event_types\":[\"none\"]}"));
+        assertThat(created.get("url").stringValue()).isEqualTo("https://xn--bcher-kva.example/A?b");
+        String one = endpoints + "/" + created.get("id").stringValue();
+        assertThat(read(call("PATCH", one, "{\"url\":\"https://Example.com:8443\"}"))
+                        .get("url")
+                        .stringValue())
+                .isEqualTo("https://example.com:8443");
+        Map<String, String> refused = Map.of(
+                "http://example.com/", "scheme",
+                "https://u@example.com/", "userinfo",
+                "https://localhost/", "name",
+                "https://0x7f.1/", "number",
+                "https://10.0.0.1/", "address",
+                "https://[::ffff:8.8.8.8]/", "address",
+                "https://example.com:22/", "port");
+        for (Map.Entry<String, String> each : refused.entrySet()) {
+            String body = "{\"url\":\"" + each.getKey() + "\"}";
+            for (HttpResponse<String> answer :
+                    java.util.List.of(call("POST", endpoints, body), call("PATCH", one, body))) {
+                assertProblem(answer, 422, "url is refused, class " + each.getValue() + ": ");
+                assertThat(JSON.readTree(answer.body())
+                                .get("errors")
+                                .get(0)
+                                .get("pointer")
+                                .stringValue())
+                        .isEqualTo("/url");
+            }
+        }
+        assertThat(read(call("GET", one, "")).get("url").stringValue()).isEqualTo("https://example.com:8443");
+        call("DELETE", one, "");
+    }
+
+    @Test
     void bad_input_is_answered_with_the_field_and_the_mend() throws Exception {
         assertProblem(call("POST", "/communities/ext:acme/events", "{\"event_type\": "), 400, "no JSON");
         assertProblem(call("POST", "/communities/ext:acme/events", "{} {}"), 422, "event_type is missing");
@@ -262,7 +298,7 @@ class RestTest {
                         "{\"event_type\":\"a\",\"payload\":\"" + "x".repeat(1_048_576) + "\"}"),
                 413,
                 "the limit is 1048576");
-        assertProblem(call("POST", "/communities/ext:acme/endpoints", "{\"url\":\"no url\"}"), 422, "http://");
+        assertProblem(call("POST", "/communities/ext:acme/endpoints", "{\"url\":\"no url\"}"), 422, "class character");
         assertProblem(
                 call(
                         "POST",

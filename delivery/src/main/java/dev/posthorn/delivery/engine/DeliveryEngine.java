@@ -2,10 +2,12 @@ package dev.posthorn.delivery.engine;
 
 import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.delivery.accept.AcceptedEvent;
+import dev.posthorn.delivery.address.AddressPolicy;
+import dev.posthorn.delivery.address.HostResolver;
+import dev.posthorn.delivery.address.SystemResolver;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.DeliveryClaimer;
 import dev.posthorn.delivery.claim.SleepProtocol;
-import dev.posthorn.delivery.send.AddressPolicy;
 import dev.posthorn.delivery.send.AttemptOutcome;
 import dev.posthorn.delivery.send.RequestSender;
 import dev.posthorn.delivery.session.ServiceSession;
@@ -67,7 +69,7 @@ public final class DeliveryEngine implements AutoCloseable {
         ServiceSession own = settings.ownConnections == null ? session : new ServiceSession(settings.ownConnections);
         EndpointSecrets secrets = new EndpointSecrets(settings.masterKey);
         this.heartbeat = new Heartbeat(own, settings.version);
-        this.sender = new RequestSender(settings.addresses);
+        this.sender = new RequestSender(settings.addresses, settings.resolver);
         this.flow = new Flow(
                 heartbeat,
                 held,
@@ -267,6 +269,7 @@ public final class DeliveryEngine implements AutoCloseable {
         private final MasterKeyset masterKey;
         private @Nullable DataSource ownConnections;
         private AddressPolicy addresses = AddressPolicy.PUBLIC_ONLY;
+        private HostResolver resolver = new SystemResolver();
         private DeliveryListener listener = new DeliveryListener() {};
         private Duration stopTimeout = Duration.ofSeconds(20);
         private int slots = 1024;
@@ -289,6 +292,12 @@ public final class DeliveryEngine implements AutoCloseable {
         /** Where may be sent to; public addresses only unless said otherwise. */
         public Builder addresses(AddressPolicy policy) {
             this.addresses = policy;
+            return this;
+        }
+
+        /** How names are resolved; as this machine does, unless said otherwise. */
+        public Builder resolver(HostResolver names) {
+            this.resolver = names;
             return this;
         }
 

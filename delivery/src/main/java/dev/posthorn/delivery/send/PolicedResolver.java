@@ -1,47 +1,55 @@
 package dev.posthorn.delivery.send;
 
-import java.net.InetAddress;
+import dev.posthorn.delivery.address.AddressPolicy;
+import dev.posthorn.delivery.address.HostResolver;
+import dev.posthorn.delivery.address.TargetRefusedException;
+import dev.posthorn.delivery.address.TargetUrl;
 import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Executor;
+import org.eclipse.jetty.client.Destination;
 import org.eclipse.jetty.util.Promise;
 import org.eclipse.jetty.util.SocketAddressResolver;
 
-/** Resolves names for the HTTP client and hands out only addresses that the policy permits; it is asked for address literals too. */
+/**
+ * Hands the HTTP client only addresses that the policy permits, and only when it permits the whole answer. The client asks it before each
+ * connection, for address literals too, so nothing is connected to that was not judged here.
+ */
 final class PolicedResolver implements SocketAddressResolver {
+    /** How many addresses of an answer are tried: a name with thousands of them must not make us knock at all their doors. */
+    private static final int TRIED = 8;
+
     private final AddressPolicy policy;
+    private final HostResolver resolver;
     private final Executor executor;
 
-    PolicedResolver(AddressPolicy policy, Executor executor) {
+    PolicedResolver(AddressPolicy policy, HostResolver resolver, Executor executor) {
         this.policy = policy;
+        this.resolver = resolver;
         this.executor = executor;
     }
 
     @Override
     public void resolve(String host, int port, Map<String, Object> context, Promise<List<InetSocketAddress>> promise) {
+        Destination destination = (Destination) Objects.requireNonNull(context.get(Destination.CONTEXT_KEY));
         executor.execute(() -> {
             try {
-                promise.succeeded(permitted(host, port));
-            } catch (UnknownHostException | AddressRefusedException e) {
+                promise.succeeded(permitted(destination.getOrigin().getScheme(), host, port));
+            } catch (TargetRefusedException | RuntimeException e) {
                 promise.failed(e);
             }
         });
     }
 
-    private List<InetSocketAddress> permitted(String host, int port)
-            throws UnknownHostException, AddressRefusedException {
-        String bare = host.startsWith("[") && host.endsWith("]") ? host.substring(1, host.length() - 1) : host;
-        List<InetSocketAddress> permitted = new ArrayList<>();
-        for (InetAddress address : InetAddress.getAllByName(bare)) {
-            if (!policy.permits(address, port)) {
-                throw new AddressRefusedException();
-            }
-            // With the name inside, or TLS would check the certificate against the address.
-            permitted.add(new InetSocketAddress(InetAddress.getByAddress(bare, address.getAddress()), port));
-        }
-        return permitted;
+    private List<InetSocketAddress> permitted(String scheme, String host, int port) throws TargetRefusedException {
+        String bracketed = host.indexOf(':') < 0 || host.startsWith("[") ? host : "[" + host + "]";
+        TargetUrl target = policy.accept(scheme + "://" + bracketed + ":" + port);
+        // With the name inside, or TLS would check the certificate against the address.
+        return policy.resolve(target, resolver).stream()
+                .limit(TRIED)
+                .map(address -> new InetSocketAddress(address.toInetAddress(target.host()), port))
+                .toList();
     }
 }

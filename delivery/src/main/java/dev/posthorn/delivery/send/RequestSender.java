@@ -1,11 +1,16 @@
 package dev.posthorn.delivery.send;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.posthorn.delivery.address.AddressPolicy;
+import dev.posthorn.delivery.address.HostResolver;
+import dev.posthorn.delivery.address.RefusalClass;
+import dev.posthorn.delivery.address.TargetRefusedException;
+import dev.posthorn.delivery.address.TargetUrl;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.sign.SignedRequest;
 import java.net.ConnectException;
 import java.net.URI;
-import java.net.URISyntaxException;
-import java.net.UnknownHostException;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -37,16 +42,32 @@ public final class RequestSender implements AutoCloseable {
     private static final int LARGEST_HEADERS = 32 * 1024;
     private static final int LONGEST_RETRY_AFTER = 86_400;
 
+    private final AddressPolicy policy;
     private final HttpClient client;
+    /** Accepted URLs; what they are does not change, only where they lead to, and that is judged at each connection. */
+    private final Cache<String, Target> targets =
+            Caffeine.newBuilder().maximumSize(10_000).build();
 
-    /** @throws IllegalStateException if the HTTP client cannot start */
-    public RequestSender(AddressPolicy policy) {
-        ClientConnector connector = new ClientConnector();
+    /** The host stands by itself, because to {@link URI} a name with an underscore is none. */
+    private record Target(URI withoutHost, String host) {}
+
+    /**
+     * @param policy judges every URL and every address
+     * @param resolver finds the addresses
+     * @throws IllegalStateException if the HTTP client cannot start
+     */
+    public RequestSender(AddressPolicy policy, HostResolver resolver) {
+        this(policy, resolver, new ClientConnector());
+    }
+
+    /** With a connector of one's own, by which a test sees where it leads. */
+    RequestSender(AddressPolicy policy, HostResolver resolver, ClientConnector connector) {
+        this.policy = policy;
         client = new HttpClient(new HttpClientTransportOverHTTP(connector));
         var threads = Executors.newVirtualThreadPerTaskExecutor();
         client.setExecutor(threads);
         client.setName("posthorn-sender");
-        client.setSocketAddressResolver(new PolicedResolver(policy, threads));
+        client.setSocketAddressResolver(new PolicedResolver(policy, resolver, threads));
         client.setFollowRedirects(false);
         client.setHttpCookieStore(new HttpCookieStore.Empty());
         client.setUserAgentField(null);
@@ -71,16 +92,13 @@ public final class RequestSender implements AutoCloseable {
     public AttemptOutcome send(SignedRequest signed) throws InterruptedException {
         ClaimedDelivery delivery = signed.delivery();
         long begun = System.nanoTime();
-        URI uri;
+        Target target;
         try {
-            uri = new URI(delivery.url()).parseServerAuthority();
-        } catch (URISyntaxException e) {
-            return new AttemptOutcome.Unanswered(delivery, "url_refused", "the URL is malformed", 0);
+            target = target(delivery.url());
+        } catch (TargetRefusedException e) {
+            return failed(delivery, "url_refused", e.reason().label() + ": " + e.sentence(), 0);
         }
-        if (uri.getHost() == null || uri.getUserInfo() != null) {
-            return new AttemptOutcome.Unanswered(delivery, "url_refused", "the URL must have a host and no user", 0);
-        }
-        Request request = client.newRequest(uri)
+        Request request = request(target)
                 .method(HttpMethod.POST)
                 .timeout(delivery.timeoutSeconds(), TimeUnit.SECONDS)
                 .body(new BytesRequestContent(signed.body()))
@@ -106,13 +124,29 @@ public final class RequestSender implements AutoCloseable {
         return unanswered(delivery, ended.failure(), millis);
     }
 
+    private Target target(String url) throws TargetRefusedException {
+        Target known = targets.getIfPresent(url);
+        if (known != null) {
+            return known;
+        }
+        TargetUrl accepted = policy.accept(url);
+        Target target = new Target(
+                URI.create(accepted.scheme() + "://host:" + accepted.port() + accepted.requestTarget()),
+                accepted.bracketedHost());
+        targets.put(url, target);
+        return target;
+    }
+
+    private Request request(Target target) {
+        return client.newRequest(target.withoutHost()).host(target.host());
+    }
+
     private static AttemptOutcome unanswered(ClaimedDelivery delivery, @Nullable Throwable failure, int millis) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof AddressRefusedException) {
-                return failed(delivery, "address_refused", "the host's address is not one that may be sent to", millis);
-            }
-            if (cause instanceof UnknownHostException) {
-                return failed(delivery, "dns", "the host's name could not be resolved", millis);
+            if (cause instanceof TargetRefusedException refused) {
+                return refused.reason() == RefusalClass.DNS
+                        ? failed(delivery, "dns", refused.sentence(), millis)
+                        : failed(delivery, "address_refused", refused.sentence(), millis);
             }
             if (cause instanceof SSLException) {
                 return failed(delivery, "tls", "no TLS connection: " + firstLine(cause), millis);

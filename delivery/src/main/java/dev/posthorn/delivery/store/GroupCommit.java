@@ -67,11 +67,10 @@ public final class GroupCommit {
         try {
             return mine.answer().get();
         } catch (ExecutionException e) {
-            switch (e.getCause()) {
-                case SQLException sql -> throw sql;
-                case RuntimeException unexpected -> throw unexpected;
-                case null, default -> throw new IllegalStateException(e.getCause());
+            if (e.getCause() instanceof SQLException sql) {
+                throw sql;
             }
+            throw new IllegalStateException(e.getCause());
         }
     }
 

@@ -5,6 +5,7 @@ import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.server.node.Databases;
 import dev.posthorn.server.node.MasterKeys;
+import dev.posthorn.server.node.Targets;
 import dev.posthorn.server.rest.ApiDatabase;
 import dev.posthorn.server.settings.DatabaseUrl;
 import dev.posthorn.server.settings.Settings;
@@ -38,6 +39,7 @@ final class DoctorCommand implements Callable<Integer> {
     public Integer call() {
         Settings settings = options.settings();
         check("java", () -> "Java " + Runtime.version().feature());
+        check("targets", () -> Targets.policy(settings).describe());
         check("master key", () -> MasterKeys.find(settings).toString());
         String url = databaseUrl(settings);
         if (url.isEmpty()) {

@@ -32,6 +32,7 @@ import picocli.CommandLine.Command;
             KeysCommand.class,
             VaultCommand.class,
             ListenCommand.class,
+            CheckUrlCommand.class,
             DoctorCommand.class,
             PsqlCommand.class
         })
@@ -45,6 +46,8 @@ public final class PosthornCommand {
     public static int run(String... arguments) {
         CommandLine commandLine = new CommandLine(new PosthornCommand());
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        // An argument that begins with @ is an argument, such as a URL, and names no file.
+        commandLine.setExpandAtFiles(false);
         commandLine.setExecutionExceptionHandler((failure, command, parsed) -> tell(failure));
         return commandLine.execute(arguments.length == 0 ? new String[] {"--help"} : arguments);
     }

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that set what {@link Settings} hold. */
@@ -36,12 +37,8 @@ final class SettingOptions {
     @Nullable
     String port;
 
-    @Option(
-            names = "--allow-network",
-            paramLabel = "CIDR[:PORT]",
-            split = ",",
-            description = "may be sent to although it is not public")
-    String @Nullable [] networks;
+    @Mixin
+    TargetOptions targets = new TargetOptions();
 
     Settings settings() {
         Map<Setting, String> flags = new EnumMap<>(Setting.class);
@@ -49,7 +46,7 @@ final class SettingOptions {
         put(flags, Setting.DATA, data);
         put(flags, Setting.HOST, host);
         put(flags, Setting.PORT, port);
-        put(flags, Setting.ALLOWED_NETWORKS, networks == null ? null : String.join(",", networks));
+        targets.addTo(flags);
         return Settings.gather(flags, System.getenv(), config);
     }
 

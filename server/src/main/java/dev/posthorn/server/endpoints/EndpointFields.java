@@ -1,5 +1,7 @@
 package dev.posthorn.server.endpoints;
 
+import dev.posthorn.delivery.address.AddressPolicy;
+import dev.posthorn.delivery.address.TargetRefusedException;
 import dev.posthorn.server.rest.ApiRequest;
 import dev.posthorn.server.rest.Problem;
 import java.util.ArrayList;
@@ -29,12 +31,12 @@ final class EndpointFields {
     private EndpointFields() {}
 
     /** Two arguments per field of {@link #KNOWN}, {@code enabled} excepted: whether given, and the value as text or list. */
-    static List<@Nullable Object> arguments(JsonNode body) {
+    static List<@Nullable Object> arguments(JsonNode body, AddressPolicy addresses) {
         List<@Nullable Object> arguments = new ArrayList<>();
         for (String name : KNOWN.subList(0, KNOWN.size() - 1)) {
             JsonNode value = body.get(name);
             arguments.add(value != null && !(value.isNull() && !isNullable(name)));
-            arguments.add(value == null || value.isNull() ? null : value(name, value));
+            arguments.add(value == null || value.isNull() ? null : value(name, value, addresses));
         }
         return arguments;
     }
@@ -57,18 +59,21 @@ final class EndpointFields {
         };
     }
 
-    private static Object value(String name, JsonNode value) {
+    private static Object value(String name, JsonNode value, AddressPolicy addresses) {
         return switch (name) {
+            case "url" -> canonical(text(name, value), addresses);
             case "event_types" -> texts(value);
             case "retry_schedule" -> seconds(value);
             case "max_in_flight", "timeout_seconds", "max_attempts", "rate_limit" -> number(name, value);
-            default -> {
-                if (!value.isString()) {
-                    throw Problem.invalid("/" + name, name + " must be a text");
-                }
-                yield value.stringValue();
-            }
+            default -> text(name, value);
         };
+    }
+
+    private static String text(String name, JsonNode value) {
+        if (!value.isString()) {
+            throw Problem.invalid("/" + name, name + " must be a text");
+        }
+        return value.stringValue();
     }
 
     private static Integer number(String name, JsonNode value) {
@@ -110,7 +115,17 @@ final class EndpointFields {
         return intervals;
     }
 
-    static String url(JsonNode body) {
-        return ApiRequest.requiredText(body, "url");
+    /** The canonical form of the URL, which must be there. */
+    static String url(JsonNode body, AddressPolicy addresses) {
+        return canonical(ApiRequest.requiredText(body, "url"), addresses);
+    }
+
+    /** Judged for what it is; what its name leads to is judged at each attempt. */
+    private static String canonical(String url, AddressPolicy addresses) {
+        try {
+            return addresses.accept(url).toString();
+        } catch (TargetRefusedException e) {
+            throw Problem.invalid("/url", "url is refused, class " + e.reason().label() + ": " + e.sentence());
+        }
     }
 }

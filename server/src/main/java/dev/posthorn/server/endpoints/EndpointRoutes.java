@@ -1,5 +1,6 @@
 package dev.posthorn.server.endpoints;
 
+import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiDatabase;
 import dev.posthorn.server.rest.ApiRequest;
@@ -71,22 +72,24 @@ public final class EndpointRoutes {
     private static final String DELETE = "SELECT posthorn.delete_webhook_endpoint(?)";
 
     private final EndpointSecrets secrets;
+    private final AddressPolicy addresses;
 
-    private EndpointRoutes(EndpointSecrets secrets) {
+    private EndpointRoutes(EndpointSecrets secrets, AddressPolicy addresses) {
         this.secrets = secrets;
+        this.addresses = addresses;
     }
 
     /** Adds the routes. */
-    public static void add(Api api, EndpointSecrets secrets) {
-        EndpointRoutes routes = new EndpointRoutes(secrets);
+    public static void add(Api api, EndpointSecrets secrets, AddressPolicy addresses) {
+        EndpointRoutes routes = new EndpointRoutes(secrets, addresses);
         String one = BASE + "/{endpoint}";
-        api.post(BASE, EndpointRoutes::create);
+        api.post(BASE, routes::create);
         api.get(BASE, request -> request.answerPage(LIST, request.community("webhooks:read")));
         api.get(one, request -> {
             UUID community = request.community("webhooks:read");
             request.answer(200, read(request, community, endpoint(request)));
         });
-        api.patch(one, EndpointRoutes::change);
+        api.patch(one, routes::change);
         api.delete(one, request -> {
             act(request, DELETE);
             request.http().status(204);
@@ -97,12 +100,12 @@ public final class EndpointRoutes {
         api.post(one + "/secret/rotate", routes::rotateSecret);
     }
 
-    private static void create(ApiRequest request) throws SQLException {
+    private void create(ApiRequest request) throws SQLException {
         UUID community = request.community("webhooks:write");
         JsonNode body = request.body(EndpointFields.KNOWN);
+        String url = EndpointFields.url(body, addresses);
         String created = request.database().transaction(connection -> {
-            UUID id = UUID.fromString(ApiDatabase.rows(
-                            connection, CREATE, community, EndpointFields.url(body), EndpointFields.enabled(body))
+            UUID id = UUID.fromString(ApiDatabase.rows(connection, CREATE, community, url, EndpointFields.enabled(body))
                     .get(0));
             update(connection, body, community, id);
             return ApiDatabase.rows(connection, READ, community, id).get(0);
@@ -110,7 +113,7 @@ public final class EndpointRoutes {
         request.answer(201, created);
     }
 
-    private static void change(ApiRequest request) throws SQLException {
+    private void change(ApiRequest request) throws SQLException {
         UUID community = request.community("webhooks:write");
         UUID id = endpoint(request);
         JsonNode body = request.body(EndpointFields.KNOWN);
@@ -127,8 +130,8 @@ public final class EndpointRoutes {
         request.answer(200, changed);
     }
 
-    private static boolean update(Connection connection, JsonNode body, UUID community, UUID id) throws SQLException {
-        List<@Nullable Object> arguments = new ArrayList<>(EndpointFields.arguments(body));
+    private boolean update(Connection connection, JsonNode body, UUID community, UUID id) throws SQLException {
+        List<@Nullable Object> arguments = new ArrayList<>(EndpointFields.arguments(body, addresses));
         arguments.add(community);
         arguments.add(id);
         return !ApiDatabase.rows(connection, CHANGE, arguments.toArray()).isEmpty();

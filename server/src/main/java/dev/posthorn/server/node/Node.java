@@ -4,8 +4,8 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.posthorn.apikeys.ApiKey;
 import dev.posthorn.apikeys.ApiKeys;
 import dev.posthorn.delivery.DeliveryListener;
+import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.engine.DeliveryEngine;
-import dev.posthorn.delivery.send.AddressPolicy;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.server.PosthornException;
@@ -52,6 +52,7 @@ public final class Node implements AutoCloseable {
     private Node(Settings settings, DeliveryListener listener, Deque<AutoCloseable> started) throws SQLException {
         this.started = started;
         MasterKeyset masterKey = MasterKeys.find(settings);
+        AddressPolicy addresses = Targets.policy(settings);
         String databaseUrl = settings.text(Setting.DATABASE_URL);
         boolean embedded = databaseUrl.isEmpty();
         if (embedded) {
@@ -80,7 +81,7 @@ public final class Node implements AutoCloseable {
         Metrics metrics = new Metrics(listener);
         DeliveryEngine engine = DeliveryEngine.builder(pool, masterKey)
                 .ownConnections(own)
-                .addresses(addresses(settings.list(Setting.ALLOWED_NETWORKS)))
+                .addresses(addresses)
                 .maxInFlight(settings.number(Setting.MAX_IN_FLIGHT, 1, 10_000))
                 .listener(metrics)
                 .build();
@@ -99,7 +100,7 @@ public final class Node implements AutoCloseable {
             Api api = new Api(config.routes, database);
             CommunityRoutes.add(api);
             EventTypeRoutes.add(api);
-            EndpointRoutes.add(api, secrets);
+            EndpointRoutes.add(api, secrets, addresses);
             EventRoutes.add(api, engine, new PayloadSchemas(database));
             DeliveryRoutes.add(api);
             RedeliveryRoutes.add(api);
@@ -178,15 +179,6 @@ public final class Node implements AutoCloseable {
             throw new PosthornException(
                     PosthornException.UNAVAILABLE,
                     "port " + port + " is taken; stop what listens there, or take another with --port");
-        }
-    }
-
-    private static AddressPolicy addresses(List<String> networks) {
-        try {
-            return AddressPolicy.allowing(networks);
-        } catch (IllegalArgumentException e) {
-            throw new PosthornException(
-                    PosthornException.CONFIGURATION, Setting.ALLOWED_NETWORKS.property() + ": " + e.getMessage());
         }
     }
 

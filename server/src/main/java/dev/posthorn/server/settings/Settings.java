@@ -34,6 +34,14 @@ public final class Settings {
         MASTER_KEY_FILE("POSTHORN_MASTER_KEY_FILE", "master.key.file", "", false),
         /** Networks that may be sent to although they are not public, separated by commas: 10.1.0.0/16:8080. */
         ALLOWED_NETWORKS("POSTHORN_ALLOWED_NETWORKS", "allowed.networks", "", false),
+        /** Networks that may not be sent to although they are public, separated by commas. */
+        REFUSED_NETWORKS("POSTHORN_REFUSED_NETWORKS", "refused.networks", "", false),
+        /** Addresses that lead back to this installation, besides those of the machine, separated by commas. */
+        OWN_ADDRESSES("POSTHORN_OWN_ADDRESSES", "own.addresses", "", false),
+        /** Whether public addresses may be sent to over http. */
+        ALLOW_HTTP("POSTHORN_ALLOW_HTTP", "allow.http", "false", false),
+        /** Whether the network translates 64:ff9b::/96. */
+        NAT64("POSTHORN_NAT64", "nat64", "false", false),
         /** Deliveries under way at once on this node. */
         MAX_IN_FLIGHT("POSTHORN_MAX_IN_FLIGHT", "max.in.flight", "1024", false);
 
@@ -141,6 +149,24 @@ public final class Settings {
                 PosthornException.CONFIGURATION,
                 key.property + " must be a number from " + least + " to " + most + ", it is \"" + value.text() + "\" ("
                         + value.source() + ")");
+    }
+
+    /**
+     * A setting that is true or false.
+     *
+     * @throws PosthornException if it is neither
+     */
+    public boolean flag(Setting key) {
+        Value value = value(key);
+        return switch (value.text().strip()) {
+            case "true" -> true;
+            case "false" -> false;
+            default ->
+                throw new PosthornException(
+                        PosthornException.CONFIGURATION,
+                        key.property + " must be true or false, it is \"" + value.text() + "\" (" + value.source()
+                                + ")");
+        };
     }
 
     /** A setting that is a list separated by commas. */
