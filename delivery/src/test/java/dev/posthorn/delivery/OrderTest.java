@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -181,6 +183,131 @@ class OrderTest {
             world.awaitStatus(endpoint, "delivered:301");
         }
         assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void what_was_parked_comes_back_before_what_is_queued_anew() throws Exception {
+        String endpoint = world.endpoint("/hook", ", ordering, ordering_key", ", 'key', '$.account'");
+        world.database.administrate("UPDATE posthorn.webhook_endpoints SET enabled = true");
+        world.database.administrate(
+                "UPDATE posthorn.webhook_endpoint_health SET disabled_at = now(), disabled_reason = 'auto'");
+        queue(1, 1500);
+        assertThat(world.status(endpoint)).isEqualTo("parked pending:1500");
+        try (DeliveryEngine engine = world.engine().build()) {
+            world.database.administrate(
+                    "BEGIN; SET LOCAL ROLE posthorn_service; SELECT posthorn.enable_webhook_endpoint('"
+                            + endpoint + "'); SELECT posthorn.queue_webhook('ext:acme', 'payment.received',"
+                            + " jsonb_build_object('n', n, 'account', n % 5)) FROM generate_series(1501, 1510) AS n; COMMIT");
+            engine.start();
+            world.awaitStatus(endpoint, "delivered:1510");
+        }
+        for (int account = 0; account < 5; account++) {
+            int wanted = account;
+            assertThat(world.receiver.received().stream()
+                            .filter(request -> number(ACCOUNT, request) == wanted)
+                            .map(request -> number(NUMBER, request)))
+                    .hasSize(302)
+                    .isSorted();
+        }
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void an_order_that_is_asked_for_later_holds_for_what_is_queued_then() throws Exception {
+        String endpoint = world.endpoint("/hook");
+        queue(1, 5);
+        world.database.administrate("UPDATE posthorn.webhook_endpoints SET ordering = 'endpoint'");
+        queue(6, 20);
+        Most most = new Most();
+        world.receiver.answer(request -> {
+            if (number(NUMBER, request) > 5) {
+                most.begin();
+            }
+            pause();
+            if (number(NUMBER, request) > 5) {
+                most.end();
+            }
+            return Answer.of(200);
+        });
+        try (DeliveryEngine engine = world.engine().build()) {
+            engine.start();
+            world.awaitStatus(endpoint, "delivered:20");
+        }
+        assertThat(most.value).isEqualTo(1);
+        assertThat(arrived("/hook").subList(5, 20)).isSorted().startsWith(6);
+    }
+
+    @Test
+    void a_late_commit_brings_no_more_under_way_than_the_endpoint_allows() throws Exception {
+        String endpoint = world.endpoint("/hook", ", max_in_flight", ", 2");
+        Most most = new Most();
+        CountDownLatch release = new CountDownLatch(1);
+        world.receiver.answer(request -> {
+            most.begin();
+            try {
+                release.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            most.end();
+            return Answer.of(200);
+        });
+        try (DeliveryEngine engine = world.engine().build();
+                var connection = world.database.superuser();
+                var statement = connection.createStatement()) {
+            engine.start();
+            connection.setAutoCommit(false);
+            statement.execute("SET ROLE posthorn_service; SELECT posthorn.queue_webhook('ext:acme', 'payment.received',"
+                    + " '{\"n\": 0, \"account\": 0}') FROM generate_series(1, 10)");
+            queue(1, 10);
+            world.receiver.await(2, Duration.ofSeconds(20));
+            connection.commit();
+            // Long enough for a look everywhere.
+            statement.execute("SELECT pg_sleep(2.5)");
+            assertThat(world.receiver.received()).hasSize(2);
+            release.countDown();
+            world.awaitStatus(endpoint, "delivered:20");
+        }
+        assertThat(most.value).isEqualTo(2);
+    }
+
+    @Test
+    void what_is_committed_to_a_key_after_its_endpoint_was_deleted_ends_as_failed() throws Exception {
+        String endpoint = world.endpoint("/hook", ", ordering, ordering_key", ", 'key', '$.account'");
+        try (DeliveryEngine engine = world.engine().build();
+                var connection = world.database.superuser();
+                var statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("SET ROLE posthorn_service; SELECT posthorn.queue_webhook('ext:acme', 'payment.received',"
+                    + " '{\"n\": 0, \"account\": 0}')");
+            world.database.query(
+                    "SET ROLE posthorn_service; SELECT posthorn.delete_webhook_endpoint('" + endpoint + "')");
+            connection.commit();
+            assertThat(engine.runDueOnce()).isZero();
+        }
+        assertThat(world.status(endpoint)).isEqualTo("failed:1");
+    }
+
+    /** How many were under way at once at most. */
+    private static final class Most {
+        private int now;
+        private int value;
+
+        synchronized void begin() {
+            value = Math.max(value, ++now);
+        }
+
+        synchronized void end() {
+            now--;
+        }
+    }
+
+    private static void pause() {
+        try {
+            new CountDownLatch(1).await(20, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void queue(int from, int to) {

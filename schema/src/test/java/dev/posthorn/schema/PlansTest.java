@@ -116,7 +116,7 @@ class PlansTest {
         try (var row = statement.executeQuery("""
                 SELECT delivery_id FROM posthorn.claim_webhook_deliveries(
                     '018f0000-0000-7000-8000-000000000001', 1, %d, (SELECT array_agg(id ORDER BY id) FROM posthorn.webhook_endpoints),
-                    (SELECT array_agg(0::bigint) FROM posthorn.webhook_endpoints))
+                    (SELECT array_agg(0::bigint) FROM posthorn.webhook_endpoints), (SELECT array_agg(0) FROM posthorn.webhook_endpoints))
                 WHERE delivery_id IS NOT NULL
                 """.formatted(BATCH))) {
             while (row.next()) {

@@ -185,7 +185,7 @@ class RestTest {
         assertProblem(
                 call("POST", "/communities/ext:other/deliveries/retry", "{\"since\":\"yesterday evening\"}"),
                 422,
-                "yesterday evening");
+                "since must be a time");
         assertProblem(call("GET", "/communities/ext:acme/redeliveries/" + job, ""), 404, "no such redelivery");
     }
 
@@ -233,7 +233,22 @@ class RestTest {
                         .get("data")
                         .size())
                 .isZero();
-        assertProblem(call("GET", community + "/deliveries?endpoint_id=nonsense", ""), 422, "nonsense");
+        assertProblem(call("GET", community + "/deliveries?endpoint_id=nonsense", ""), 422, "endpoint_id");
+        assertProblem(call("GET", community + "/deliveries?status=lost", ""), 422, "dead_letter");
+        for (Map.Entry<String, String> wrong : Map.of(
+                        "rate_limit", "0", "rate_period", "\"hour\"", "ordering", "\"sorted\"", "max_in_flight", "1001")
+                .entrySet()) {
+            HttpResponse<String> answer = call(
+                    "PATCH",
+                    community + "/endpoints/" + first,
+                    "{\"" + wrong.getKey() + "\":" + wrong.getValue() + "}");
+            assertProblem(answer, 422, wrong.getKey() + " must be");
+            assertThat(answer.body()).contains("\"pointer\":\"/" + wrong.getKey() + "\"");
+        }
+        assertProblem(
+                call("PATCH", community + "/endpoints/" + first, "{\"ordering\":\"key\"}"),
+                422,
+                "ordering_key must be given");
     }
 
     @Test

@@ -26,7 +26,7 @@ public final class DeliveryClaimer {
     private static final String CLAIM = """
             SELECT delivery_id, event_id, community_id, endpoint_id, lane, event_type, attempt, claimed_at, url, payload_format, body,
                    secret_version, timeout_seconds, open_after_ms
-            FROM posthorn.claim_webhook_deliveries(?, ?, ?, ?, ?, ?)
+            FROM posthorn.claim_webhook_deliveries(?, ?, ?, ?, ?, ?, ?)
             """;
     private static final String CLAIM_PROBES = """
             SELECT delivery_id, event_id, community_id, endpoint_id, lane, event_type, attempt, claimed_at, url, payload_format, body,
@@ -57,9 +57,9 @@ public final class DeliveryClaimer {
         return lanes.anyOpen();
     }
 
-    /** Says that a delivery of each of these lanes is no longer under way. */
-    public void opened(Collection<UUID> freed) {
-        freed.forEach(lanes::open);
+    /** Says that deliveries are no longer under way: for each the lane that it was taken from. */
+    public void ended(Collection<UUID> freed) {
+        freed.forEach(lanes::ended);
     }
 
     /** Milliseconds until a lane that is limited in its rate may give something again; the given time if that is sooner. */
@@ -86,7 +86,11 @@ public final class DeliveryClaimer {
                 statement.setLong(2, lease.number());
                 statement.setInt(3, limit);
                 setLanes(statement, 4, turns);
-                statement.setLong(6, MOST_BYTES);
+                statement.setArray(
+                        6,
+                        connection.createArrayOf(
+                                "int4", turns.stream().map(Lanes.Turn::held).toArray()));
+                statement.setLong(7, MOST_BYTES);
                 try (ResultSet row = statement.executeQuery()) {
                     return read(row, lease, turns, limit);
                 }
@@ -121,6 +125,7 @@ public final class DeliveryClaimer {
             gave.add(lane);
             bytes += delivery.body().length;
         }
+        claimed.forEach(delivery -> lanes.taken(delivery.lane()));
         lanes.asked(turns, gave, claimed.size() >= limit || bytes > MOST_BYTES / 2);
         contended.forEach(lane -> lanes.heldByOthers(lane, now));
         return claimed;
@@ -140,6 +145,7 @@ public final class DeliveryClaimer {
                         Instant at = row.getObject(8, OffsetDateTime.class).toInstant();
                         claimed.add(read(row, lease, row.getObject(5, UUID.class), at, now));
                     }
+                    claimed.forEach(delivery -> lanes.taken(delivery.lane()));
                     return claimed;
                 }
             }

@@ -46,6 +46,8 @@ final class Lanes {
     /** Those from which something was claimed since they were last looked at. */
     private final Set<UUID> used = new LinkedHashSet<>();
 
+    /** How many deliveries of each are under way on this node. */
+    private final Map<UUID, Integer> held = new HashMap<>();
     /** How often in a row others held everything that a lane may give. */
     private final Map<UUID, Integer> contended = new HashMap<>();
 
@@ -66,8 +68,24 @@ final class Lanes {
      */
     record Sample(long millis, long position, long nextXid, long nanos) {}
 
-    /** A lane and where it is to be read from. */
-    record Turn(UUID lane, long mark) {}
+    /**
+     * A lane.
+     *
+     * @param mark where it is to be read from
+     * @param held how many of its deliveries are under way on this node
+     */
+    record Turn(UUID lane, long mark, int held) {}
+
+    /** A delivery of a lane is under way on this node. */
+    void taken(UUID lane) {
+        held.merge(lane, 1, Integer::sum);
+    }
+
+    /** A delivery of a lane is no longer under way; there may be room for another one. */
+    void ended(UUID lane) {
+        held.computeIfPresent(lane, (key, count) -> count == 1 ? null : count - 1);
+        open(lane);
+    }
 
     /** Something may be claimable in a lane. */
     void open(UUID lane) {
@@ -126,9 +144,13 @@ final class Lanes {
             if (turns.size() == atMost) {
                 break;
             }
-            turns.add(new Turn(lane.getKey(), lane.getValue()));
+            turns.add(turn(lane.getKey(), lane.getValue()));
         }
         return turns;
+    }
+
+    private Turn turn(UUID lane, long mark) {
+        return new Turn(lane, mark, held.getOrDefault(lane, 0));
     }
 
     /**
@@ -164,7 +186,7 @@ final class Lanes {
             next.remove();
             Long mark = open.getOrDefault(lane, marks.get(lane));
             if (mark != null) {
-                turns.add(new Turn(lane, mark));
+                turns.add(turn(lane, mark));
             }
         }
         return turns;

@@ -115,7 +115,7 @@ public final class DeliveryEngine implements AutoCloseable {
                 outcome -> settle[0].add(outcome),
                 settings.slots,
                 settings.ownConnections == null ? POLL_WITHOUT_NOTIFICATIONS : POLL);
-        settle[0] = new SettleLoop(flow, held, dispatching::opened);
+        settle[0] = new SettleLoop(flow, held, dispatching::ended);
         UpkeepLoop chores = new UpkeepLoop(upkeep, heartbeat, held, dispatching::wakeToSweep);
         dispatch = dispatching;
         add("dispatch", dispatching::step);
@@ -202,6 +202,7 @@ public final class DeliveryEngine implements AutoCloseable {
                 }
             }
             flow.settle(outcomes);
+            flow.ended(claimed.stream().map(ClaimedDelivery::lane).toList());
             attempts += claimed.size();
             claimed = List.of();
         }

@@ -9,7 +9,6 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
@@ -37,7 +36,7 @@ final class DispatchLoop {
     private final int slots;
     private final Duration poll;
     private final Signal wake = new Signal();
-    private final Queue<Set<UUID>> opened = new ConcurrentLinkedQueue<>();
+    private final Queue<List<UUID>> ended = new ConcurrentLinkedQueue<>();
     private volatile boolean sweep;
     private volatile boolean arrived;
     private volatile boolean unsent;
@@ -76,9 +75,9 @@ final class DispatchLoop {
         wake.give();
     }
 
-    /** Says that deliveries of these lanes have ended. */
-    void opened(Set<UUID> lanes) {
-        opened.add(lanes);
+    /** Says that deliveries are no longer under way: for each the lane that it was taken from. */
+    void ended(List<UUID> lanes) {
+        ended.add(lanes);
         wake.give();
     }
 
@@ -139,8 +138,8 @@ final class DispatchLoop {
     }
 
     private boolean look() throws SQLException {
-        for (Set<UUID> lanes = opened.poll(); lanes != null; lanes = opened.poll()) {
-            flow.opened(lanes);
+        for (List<UUID> lanes = ended.poll(); lanes != null; lanes = ended.poll()) {
+            flow.ended(lanes);
         }
         boolean everywhere = sweep;
         sweep = false;

@@ -57,9 +57,9 @@ final class Flow {
         return claimer.look(woken, sweep);
     }
 
-    /** Says that deliveries of these lanes have ended. */
-    void opened(Collection<UUID> lanes) {
-        claimer.opened(lanes);
+    /** Says that deliveries are no longer under way: for each the lane that it was taken from. */
+    void ended(Collection<UUID> lanes) {
+        claimer.ended(lanes);
     }
 
     long untilNextOpening(long atMostMillis) {

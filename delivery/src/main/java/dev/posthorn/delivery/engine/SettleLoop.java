@@ -1,13 +1,10 @@
 package dev.posthorn.delivery.engine;
 
-import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.send.AttemptOutcome;
 import dev.posthorn.delivery.upkeep.HeldDeliveries;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -22,13 +19,13 @@ final class SettleLoop {
 
     private final Flow flow;
     private final HeldDeliveries held;
-    private final Consumer<Set<UUID>> settled;
+    private final Consumer<List<UUID>> settled;
     private final BlockingQueue<AttemptOutcome> outcomes = new LinkedBlockingQueue<>();
     /** Kept from round to round until it is recorded. */
     private final List<AttemptOutcome> batch = new ArrayList<>();
 
-    /** @param settled hears of the lanes in which there is room now */
-    SettleLoop(Flow flow, HeldDeliveries held, Consumer<Set<UUID>> settled) {
+    /** @param settled hears, for each delivery that was recorded, of the lane that it was taken from */
+    SettleLoop(Flow flow, HeldDeliveries held, Consumer<List<UUID>> settled) {
         this.flow = flow;
         this.held = held;
         this.settled = settled;
@@ -47,11 +44,8 @@ final class SettleLoop {
             batch.add(first);
             gather();
         }
-        Set<UUID> lanes = new HashSet<>();
-        for (AttemptOutcome outcome : batch) {
-            ClaimedDelivery delivery = outcome.delivery();
-            lanes.add(delivery.lane());
-        }
+        List<UUID> lanes =
+                batch.stream().map(outcome -> outcome.delivery().lane()).toList();
         flow.settle(batch);
         batch.clear();
         settled.accept(lanes);

@@ -20,11 +20,28 @@ BEGIN
         RAISE EXCEPTION 'event_types must be 1 to 200 exact types, prefixes or *, and % is none', coalesce(quote_literal(wrong), 'an empty list')
             USING ERRCODE = 'PH008', HINT = 'Such as {payment.received}, {payment.*} or {*}.';
     END IF;
+    wrong := CASE
+        WHEN char_length(NEW.description) > 1000 THEN 'description must have at most 1000 characters'
+        WHEN NEW.payload_format NOT IN ('standard', 'raw', 'cloudevents') THEN 'payload_format must be standard, raw or cloudevents'
+        WHEN NEW.max_in_flight NOT BETWEEN 1 AND 1000 THEN 'max_in_flight must be from 1 to 1000'
+        WHEN NEW.timeout_seconds NOT BETWEEN 1 AND 30 THEN 'timeout_seconds must be from 1 to 30'
+        WHEN NEW.max_attempts NOT BETWEEN 1 AND 100 THEN 'max_attempts must be from 1 to 100'
+        WHEN NEW.rate_limit NOT BETWEEN 1 AND 1000000 THEN 'rate_limit must be from 1 to 1000000, or null for none'
+        WHEN NEW.rate_period NOT IN ('second', 'minute') THEN 'rate_period must be second or minute'
+        WHEN NEW.ordering NOT IN ('none', 'endpoint', 'key') THEN 'ordering must be none, endpoint or key'
+        WHEN NEW.ordering = 'key' AND NEW.ordering_key IS NULL THEN 'ordering_key must be given where ordering is key, such as $.customer'
+        WHEN NEW.ordering <> 'key' AND NEW.ordering_key IS NOT NULL THEN 'ordering_key must be null unless ordering is key'
+        WHEN octet_length(NEW.ordering_key::text) > 1024 THEN 'ordering_key must have at most 1024 bytes'
+        WHEN NEW.on_dead_letter NOT IN ('pass', 'hold') THEN 'on_dead_letter must be pass or hold'
+    END;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION '%', wrong USING ERRCODE = 'PH008';
+    END IF;
     IF octet_length(NEW.filter::text) > 1024 THEN
         RAISE EXCEPTION 'filter must have at most 1024 bytes, it has %', octet_length(NEW.filter::text) USING ERRCODE = 'PH008';
     END IF;
-    IF regexp_replace(NEW.filter::text, '"([^"\\]|\\.)*"', '""', 'g') ~ 'like_regex' AND NOT posthorn.setting_flag('allow_like_regex') THEN
-        RAISE EXCEPTION 'filter may not use like_regex here' USING ERRCODE = 'PH008',
+    IF regexp_replace(concat(NEW.filter::text, NEW.ordering_key::text), '"([^"\\]|\\.)*"', '""', 'g') ~ 'like_regex' AND NOT posthorn.setting_flag('allow_like_regex') THEN
+        RAISE EXCEPTION 'filter and ordering_key may not use like_regex here' USING ERRCODE = 'PH008',
             HINT = 'Use ==, starts with or an exact type; an operator may allow it by the setting allow_like_regex.';
     END IF;
     IF NEW.retry_schedule IS NOT NULL

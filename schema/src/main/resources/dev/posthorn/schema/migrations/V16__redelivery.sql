@@ -28,7 +28,7 @@ COMMENT ON TABLE posthorn.webhook_redeliveries IS 'Jobs that send many deliverie
 COMMENT ON COLUMN posthorn.webhook_redeliveries.id IS 'Identifier.';
 COMMENT ON COLUMN posthorn.webhook_redeliveries.community_id IS 'The community whose events are sent anew.';
 COMMENT ON COLUMN posthorn.webhook_redeliveries.what IS
-    'failed: dead letters and failed deliveries. missing: events that an endpoint subscribes to and has no delivery of. all: both of them, and what was delivered.';
+    'failed: dead letters and failed deliveries, but for cancelled ones. missing: events that an endpoint subscribes to and has no delivery of. all: both of them, and what was delivered.';
 COMMENT ON COLUMN posthorn.webhook_redeliveries.endpoint_id IS 'Only to this endpoint; null for all of the community.';
 COMMENT ON COLUMN posthorn.webhook_redeliveries.event_type IS 'Only events of this type; null for all.';
 COMMENT ON COLUMN posthorn.webhook_redeliveries.from_time IS 'Only events queued at or after it.';
@@ -212,7 +212,7 @@ BEGIN
             SELECT d.id
             FROM unnest(events) AS v (id)
             CROSS JOIN LATERAL (
-                SELECT d.id, d.endpoint_id, d.status
+                SELECT d.id, d.endpoint_id, d.status, d.last_error
                 FROM posthorn.webhook_deliveries AS d
                 WHERE d.id BETWEEN posthorn.first_delivery_id(v.id) AND posthorn.last_delivery_id(v.id)
                   AND d.event_id = v.id
@@ -220,7 +220,9 @@ BEGIN
                 OFFSET 0
             ) AS d
             WHERE (job.endpoint_id IS NULL OR d.endpoint_id = job.endpoint_id)
-              AND (job.what = 'all' OR d.status <> 'delivered')));
+              AND (job.what = 'all' OR d.status <> 'delivered')
+              -- Somebody gave it up by hand.
+              AND NOT (d.status = 'failed' AND d.last_error = 'cancelled')));
     END IF;
     IF events IS NOT NULL AND job.what <> 'failed' THEN
         queued := queued + posthorn.queue_missing_deliveries(events, job.endpoint_id);

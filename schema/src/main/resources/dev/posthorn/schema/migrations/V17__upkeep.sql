@@ -235,6 +235,13 @@ BEGIN
     END IF;
     RETURN QUERY SELECT 'create_days_ahead', posthorn.create_days_ahead()::bigint;
     RETURN QUERY SELECT 'rescue_lost_leases', posthorn.rescue_lost_leases()::bigint;
+    -- The lanes of a key are not found by their endpoint: what came into them while it was switched.
+    UPDATE posthorn.webhook_endpoint_health AS h
+    SET parking = true
+    WHERE h.disabled_at IS NOT NULL
+      AND NOT h.parking
+      AND h.endpoint_id IN (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_ready AS d
+                            WHERE d.ordered_lane <> d.endpoint_id AND d.status <> 'sending');
     RETURN QUERY SELECT 'settle_backlogs', posthorn.settle_backlogs()::bigint;
 
     RETURN QUERY
@@ -260,6 +267,8 @@ BEGIN
     SELECT 'fold_filter_errors', coalesce(sum(f.errors), 0)::bigint FROM folded AS f;
 
     DELETE FROM posthorn.retired_days AS r WHERE r.retired_at < at - interval '400 days';
+    DELETE FROM posthorn.webhook_redeliveries AS r
+    WHERE r.ended_at < at - make_interval(days => posthorn.setting_number('retention_days')::integer);
     RETURN QUERY SELECT 'expire_unfinished', posthorn.expire_unfinished()::bigint;
     -- Last, because its locks last until the end.
     RETURN QUERY SELECT 'retire_days', posthorn.retire_days()::bigint;

@@ -5,7 +5,7 @@ SELECT e.id, e.community_id, e.url, e.description, e.event_types, e.filter, e.pa
        e.max_attempts, e.retry_schedule, e.rate_limit, e.rate_period, e.ordering, e.ordering_key, e.on_dead_letter, e.enabled,
        e.created_at, e.updated_at, e.deleted_at,
        CASE WHEN e.deleted_at IS NOT NULL THEN 'deleted' WHEN h.disabled_at IS NOT NULL THEN 'disabled' ELSE 'active' END AS state,
-       CASE WHEN h.probe_id IS NOT NULL THEN 'half_open' WHEN h.disabled_at IS NOT NULL THEN 'open' ELSE 'closed' END AS circuit,
+       CASE WHEN h.probe_id IS NOT NULL THEN 'half_open' WHEN h.disabled_reason = 'auto' THEN 'open' ELSE 'closed' END AS circuit,
        h.probe_at AS next_probe_at, coalesce(h.in_flight_limit, e.max_in_flight) AS in_flight_limit,
        h.consecutive_failures, h.last_success_at, h.last_failure_at, h.last_error, h.disabled_at, h.disabled_reason,
        h.filter_errors, h.secret_version

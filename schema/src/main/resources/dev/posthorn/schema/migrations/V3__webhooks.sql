@@ -243,6 +243,7 @@ CREATE INDEX webhook_deliveries_waiting_due ON posthorn.webhook_deliveries_waiti
 CREATE INDEX webhook_deliveries_waiting_lane ON posthorn.webhook_deliveries_waiting (ordered_lane) WHERE ordered_lane IS NOT NULL;
 CREATE INDEX webhook_deliveries_waiting_endpoint ON posthorn.webhook_deliveries_waiting (endpoint_id, id);
 CREATE INDEX webhook_deliveries_parked_endpoint ON posthorn.webhook_deliveries_parked (endpoint_id, id);
+CREATE INDEX webhook_deliveries_parked_lane ON posthorn.webhook_deliveries_parked (ordered_lane) WHERE ordered_lane IS NOT NULL;
 CREATE INDEX webhook_deliveries_dead_endpoint ON posthorn.webhook_deliveries_dead (endpoint_id, id);
 CREATE INDEX webhook_deliveries_dead_lane ON posthorn.webhook_deliveries_dead (ordered_lane) WHERE ordered_lane IS NOT NULL;
 CREATE INDEX webhook_deliveries_ended_endpoint ON posthorn.webhook_deliveries_ended (endpoint_id, id);

@@ -180,7 +180,8 @@ BEGIN
         -- Waits for a concurrent caller with the same key; in the order of the keys, so that two batches cannot wait for each other.
         INSERT INTO posthorn.webhook_idempotency_keys AS k (community_id, key, event_id, fingerprint, expires_at)
         SELECT DISTINCT ON (community, key)
-               community, key, id, print, at + make_interval(hours => posthorn.setting_number('idempotency_hours')::integer)
+               community, key, id, print,
+               at + make_interval(hours => least(posthorn.setting_number('idempotency_hours'), 24 * posthorn.setting_number('retention_days'))::integer)
         FROM unnest(communities, idempotency_keys, ids, prints, codes) WITH ORDINALITY AS i (community, key, id, print, code, ordinal)
         WHERE key IS NOT NULL AND code IS NULL
         ORDER BY community, key, ordinal

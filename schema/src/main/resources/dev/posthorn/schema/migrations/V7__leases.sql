@@ -197,6 +197,7 @@ CREATE FUNCTION posthorn.lease_ready_deliveries(
     max_bytes   bigint,
     lanes       uuid[],
     marks       bigint[],
+    held        integer[],
     with_secret boolean
 )
 RETURNS TABLE (
@@ -232,8 +233,9 @@ BEGIN
 
     RETURN QUERY
     WITH open_lanes AS MATERIALIZED (
-        SELECT l.lane, l.ordinal, head.position AS head, head.dispatcher_id, s.endpoint_id, s.width, s.rate, s.tokens
-        FROM unnest(lanes, marks) WITH ORDINALITY AS l (lane, mark, ordinal)
+        SELECT l.lane, l.ordinal, l.held, head.position AS head, head.ordered_lane IS NOT NULL AS ordered, head.dispatcher_id, s.endpoint_id,
+               s.width, s.rate, s.tokens
+        FROM unnest(lanes, marks, held) WITH ORDINALITY AS l (lane, mark, held, ordinal)
         CROSS JOIN LATERAL (
             SELECT d.position, d.ordered_lane, d.endpoint_id, d.dispatcher_id
             FROM posthorn.webhook_deliveries_ready AS d
@@ -269,9 +271,10 @@ BEGIN
               AND e.deleted_at IS NULL
               AND h.disabled_at IS NULL
               AND (h.secret_version IS NOT NULL OR NOT with_secret)
-              -- What failed waits for its time, and holds the others of its lane back meanwhile.
+              -- What failed waits for its time, what was parked comes back in batches, and holds the others of its lane back meanwhile.
               AND (head.ordered_lane IS NULL
                    OR NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_waiting AS w WHERE w.ordered_lane = head.ordered_lane)
+                  AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_parked AS w WHERE w.ordered_lane = head.ordered_lane)
                   AND NOT (e.on_dead_letter = 'hold'
                            AND EXISTS (SELECT FROM posthorn.webhook_deliveries_dead AS w WHERE w.ordered_lane = head.ordered_lane)))
             OFFSET 0
@@ -285,12 +288,14 @@ BEGIN
             FROM (
                 SELECT w.ctid AS row_id
                 FROM posthorn.webhook_deliveries_ready AS w
-                WHERE coalesce(w.ordered_lane, w.endpoint_id) = o.lane AND w.position >= o.head
+                WHERE coalesce(w.ordered_lane, w.endpoint_id) = o.lane AND w.position >= o.head AND (o.ordered OR w.ordered_lane IS NULL)
                 ORDER BY coalesce(w.ordered_lane, w.endpoint_id), w.position
                 LIMIT least(o.width, max_rows)
             ) AS first_rows
             JOIN posthorn.webhook_deliveries_ready AS d ON d.ctid = first_rows.row_id
             WHERE d.status IN ('pending', 'retrying')
+            -- What the caller holds may lie behind the window: a late commit fills places before it.
+            LIMIT greatest(o.width - o.held, 0)
             FOR UPDATE OF d SKIP LOCKED
         ) AS c
         LIMIT CASE WHEN NOT EXISTS (SELECT FROM open_lanes AS l WHERE l.rate IS NOT NULL) THEN max_rows END
@@ -341,7 +346,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.lease_ready_deliveries(uuid, bigint, integer, bigint, uuid[], bigint[], boolean) IS
+COMMENT ON FUNCTION posthorn.lease_ready_deliveries(uuid, bigint, integer, bigint, uuid[], bigint[], integer[], boolean) IS
     'pending, retrying → sending: leases up to max_rows deliveries and max_bytes of payload of the given lanes, each from its mark on. A row without delivery tells after how many milliseconds a lane with a rate limit has its next token; 0: others hold what the lane may give at once.';
 
 CREATE FUNCTION posthorn.webhook_body(payload_format text, event_id uuid, community_id uuid, event_type text, created_at timestamptz, payload json)
@@ -367,6 +372,7 @@ CREATE FUNCTION posthorn.claim_webhook_deliveries(
     max_rows   integer,
     lanes      uuid[],
     marks      bigint[],
+    held       integer[],
     max_bytes  bigint DEFAULT 16777216
 )
 RETURNS TABLE (
@@ -407,7 +413,7 @@ BEGIN
             SELECT l.delivery_id, l.event_id, l.community_id, l.endpoint_id, l.lane, l.event_type, l.attempt_count + 1, at, e.url,
                    e.payload_format, posthorn.webhook_body(e.payload_format, v.id, v.community_id, v.event_type, v.created_at, v.payload),
                    h.secret_version, e.timeout_seconds, l.open_after_ms
-            FROM posthorn.lease_ready_deliveries(dispatcher, lease_no, max_rows, max_bytes, lanes, marks, true) AS l
+            FROM posthorn.lease_ready_deliveries(dispatcher, lease_no, max_rows, max_bytes, lanes, marks, held, true) AS l
             LEFT JOIN posthorn.webhook_endpoints AS e ON e.id = l.endpoint_id
             LEFT JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = l.endpoint_id
             LEFT JOIN posthorn.webhook_events AS v ON v.id = l.event_id;
@@ -423,8 +429,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.claim_webhook_deliveries(uuid, bigint, integer, uuid[], bigint[], bigint) IS
-    'For nodes: leases a batch from the given lanes, in their order, each from its mark on. Only endpoints whose secret is in the vault. At most max_bytes of payloads, but at least one delivery. A row without delivery tells after how many milliseconds a lane with a rate limit has its next token; 0: others hold what the lane may give at once.';
+COMMENT ON FUNCTION posthorn.claim_webhook_deliveries(uuid, bigint, integer, uuid[], bigint[], integer[], bigint) IS
+    'For nodes: leases a batch from the given lanes, in their order, each from its mark on; held says how many the caller has under way in each. Only endpoints whose secret is in the vault. At most max_bytes of payloads, but at least one delivery. A row without delivery tells after how many milliseconds a lane with a rate limit has its next token; 0: others hold what the lane may give at once.';
 
 CREATE FUNCTION posthorn.next_webhook_due() RETURNS timestamptz
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -442,6 +448,6 @@ GRANT EXECUTE ON FUNCTION
     posthorn.discover_webhook_lanes(uuid, timestamptz),
     posthorn.sweep_webhook_lanes(),
     posthorn.observe_webhook_lanes(uuid[], bigint[]),
-    posthorn.claim_webhook_deliveries(uuid, bigint, integer, uuid[], bigint[], bigint),
+    posthorn.claim_webhook_deliveries(uuid, bigint, integer, uuid[], bigint[], integer[], bigint),
     posthorn.next_webhook_due()
 TO posthorn_service;

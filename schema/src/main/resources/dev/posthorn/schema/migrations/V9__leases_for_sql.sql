@@ -94,7 +94,8 @@ BEGIN
             SELECT coalesce(array_agg(s.lane ORDER BY random()), '{}') INTO lanes FROM posthorn.sweep_webhook_lanes() AS s;
             SELECT count(*) INTO leased
             FROM posthorn.lease_ready_deliveries(
-                dispatcher, 1, batch, 16777216, lanes, array_fill(0::bigint, ARRAY[cardinality(lanes)]), false) AS l
+                dispatcher, 1, batch, 16777216, lanes, array_fill(0::bigint, ARRAY[cardinality(lanes)]),
+                array_fill(0, ARRAY[cardinality(lanes)]), false) AS l
             WHERE l.delivery_id IS NOT NULL;
             EXIT;
         EXCEPTION
@@ -148,7 +149,7 @@ BEGIN
                   HINT = CASE
                       WHEN held.status IN ('dead_letter', 'failed') THEN 'retry_dead_letter gives it new attempts.'
                       WHEN held.parked_at IS NOT NULL THEN 'enable_webhook_endpoint brings it back.'
-                      ELSE ''
+                      ELSE 'What is under way comes back by itself if its sender is lost.'
                   END;
     END IF;
     dispatcher := posthorn.register_sql_dispatcher(lease_seconds);

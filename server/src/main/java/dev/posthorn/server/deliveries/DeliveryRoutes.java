@@ -4,12 +4,16 @@ import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiRequest;
 import dev.posthorn.server.rest.Problem;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** {@code /v1/communities/{community}/deliveries}: watch and repair. */
 public final class DeliveryRoutes {
     private static final String BASE = "/communities/{community}/deliveries";
+
+    private static final List<String> STATUSES =
+            List.of("pending", "sending", "delivered", "failed", "retrying", "dead_letter");
 
     private static final String FIELDS = """
             jsonb_build_object(
@@ -99,12 +103,23 @@ public final class DeliveryRoutes {
         String status = query(request, "status");
         String endpoint = query(request, "endpoint_id");
         String type = query(request, "event_type");
+        if (status != null && !STATUSES.contains(status)) {
+            throw Problem.invalid("", "status must be one of " + String.join(", ", STATUSES));
+        }
         if (endpoint != null) {
-            request.answerPage(LIST_OF_ENDPOINT, community, endpoint, status, type);
+            request.answerPage(LIST_OF_ENDPOINT, community, endpointId(endpoint), status, type);
         } else if (status != null && !status.equals("delivered") && !status.equals("failed")) {
             request.answerPage(LIST_UNFINISHED, community, status, type);
         } else {
             request.answerPage(LIST, status, type, community);
+        }
+    }
+
+    private static UUID endpointId(String given) {
+        try {
+            return UUID.fromString(given);
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid("", "endpoint_id must be the id of an endpoint");
         }
     }
 

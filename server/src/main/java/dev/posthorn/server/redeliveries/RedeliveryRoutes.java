@@ -4,6 +4,9 @@ import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiRequest;
 import dev.posthorn.server.rest.Problem;
 import java.sql.SQLException;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -76,13 +79,28 @@ public final class RedeliveryRoutes {
         arguments.add(what);
         arguments.add(endpoint);
         arguments.add(ApiRequest.text(body, "event_type"));
-        arguments.add(ApiRequest.text(body, "since"));
-        arguments.add(ApiRequest.text(body, "until"));
-        if (arguments.get(4) == null && !what.equals("failed")) {
+        OffsetDateTime since = time(body, "since");
+        OffsetDateTime until = time(body, "until");
+        if (since == null && !what.equals("failed")) {
             throw Problem.invalid("/since", "since is missing: say from when on " + what + " is to be sent anew");
         }
+        OffsetDateTime now = OffsetDateTime.now(ZoneOffset.UTC);
+        if (since != null && !since.isBefore(until == null || until.isAfter(now) ? now : until)) {
+            throw Problem.invalid("/since", "since must be before until and before now");
+        }
+        arguments.add(since);
+        arguments.add(until);
         String job = request.database().one(START, arguments.toArray()).orElseThrow();
         request.answer(202, read(request, community, UUID.fromString(job)));
+    }
+
+    private static @Nullable OffsetDateTime time(JsonNode body, String name) {
+        String given = ApiRequest.text(body, name);
+        try {
+            return given == null ? null : OffsetDateTime.parse(given);
+        } catch (DateTimeParseException e) {
+            throw Problem.invalid("/" + name, name + " must be a time such as 2026-01-31T12:00:00Z");
+        }
     }
 
     private static @Nullable UUID endpoint(JsonNode body) {
