@@ -16,13 +16,14 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Clients of the REST API, each with a kept-alive connection, that post one body after the other. They know just enough HTTP/1.1 to be
- * cheap: on two cores a client of a library takes from the server what it is to measure. Immutable.
+ * cheap: on two cores a client of a library takes from the server what it is to measure. Thread-safe.
  */
 public final class RestWriters {
     private final URI server;
     private final byte[] single;
     private final byte[] batch;
     private final int batchSize;
+    private final AtomicLong refused = new AtomicLong();
 
     /**
      * @param server address of the server, without a path
@@ -45,6 +46,11 @@ public final class RestWriters {
                 .getBytes(StandardCharsets.US_ASCII);
     }
 
+    /** How many events were answered 503 so far. */
+    public long refused() {
+        return refused.get();
+    }
+
     /** Single events on so many connections; returns how many were acknowledged. */
     public long single(int connections, Duration duration) throws InterruptedException {
         return post(single, 1, connections, duration);
@@ -64,8 +70,11 @@ public final class RestWriters {
                 InputStream in = new BufferedInputStream(socket.getInputStream());
                 while (System.nanoTime() < end) {
                     socket.getOutputStream().write(request);
-                    readAccepted(in);
-                    acknowledged.addAndGet(events);
+                    if (isAccepted(in)) {
+                        acknowledged.addAndGet(events);
+                    } else {
+                        refused.addAndGet(events);
+                    }
                 }
             }
             return true;
@@ -78,7 +87,8 @@ public final class RestWriters {
         return acknowledged.get();
     }
 
-    private static void readAccepted(InputStream in) throws IOException {
+    /** Reads an answer; false if the server was too busy to take it. */
+    private static boolean isAccepted(InputStream in) throws IOException {
         String status = line(in);
         int length = -1;
         for (String header = line(in); !header.isEmpty(); header = line(in)) {
@@ -91,10 +101,14 @@ public final class RestWriters {
             throw new IOException("an answer without content-length: " + status);
         }
         byte[] body = in.readNBytes(length);
+        if (status.startsWith("HTTP/1.1 503")) {
+            return false;
+        }
         // A batch is answered 202 also when some of its events were refused.
         if (!status.startsWith("HTTP/1.1 202") || new String(body, StandardCharsets.UTF_8).contains("\"error\"")) {
             throw new IOException(status + " " + new String(body, StandardCharsets.UTF_8));
         }
+        return true;
     }
 
     private static String line(InputStream in) throws IOException {

@@ -7,7 +7,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.UUID;
 
-/** An application with one connection, a producer's rights and a community's events to queue. For one thread. */
+/** An application with one connection, the rights of a service and a community's events to queue. For one thread. */
 public final class SqlWriter implements AutoCloseable {
     private final Connection connection;
     private final int endpoints;
@@ -24,7 +24,7 @@ public final class SqlWriter implements AutoCloseable {
         this.connection = connection;
         this.endpoints = endpoints;
         try (Statement statement = connection.createStatement()) {
-            statement.execute("SET ROLE posthorn_producer");
+            statement.execute("SET ROLE posthorn_service");
         }
         one = connection.prepareStatement("SELECT event_id FROM posthorn.queue_webhook(?, ?, ?::jsonb)");
         one.setString(1, community);

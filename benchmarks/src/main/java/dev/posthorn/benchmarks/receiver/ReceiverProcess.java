@@ -4,6 +4,7 @@ import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLConnection;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,13 +16,14 @@ import java.util.UUID;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import javax.net.ssl.HttpsURLConnection;
 import org.jspecify.annotations.Nullable;
 
 /** The receiver, running beside this program. Thread-safe. */
 public final class ReceiverProcess implements AutoCloseable {
     private final Process process;
     private final int port;
-    private final String scheme;
+    private final @Nullable Certificate certificate;
 
     /**
      * A request that arrived.
@@ -62,7 +64,7 @@ public final class ReceiverProcess implements AutoCloseable {
             command.add(certificate.file().toString());
             command.add(Certificate.PASSWORD);
         }
-        scheme = certificate == null ? "http" : "https";
+        this.certificate = certificate;
         process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
@@ -71,7 +73,7 @@ public final class ReceiverProcess implements AutoCloseable {
 
     /** {@code http://127.0.0.1:<port><path>}, or {@code https}. */
     public String url(String path) {
-        return scheme + "://127.0.0.1:" + port + path;
+        return (certificate == null ? "http" : "https") + "://127.0.0.1:" + port + path;
     }
 
     /** Its port on loopback. */
@@ -101,7 +103,11 @@ public final class ReceiverProcess implements AutoCloseable {
     }
 
     private byte[] read(String path) throws IOException {
-        try (var in = URI.create(url(path)).toURL().openStream()) {
+        URLConnection connection = URI.create(url(path)).toURL().openConnection();
+        if (connection instanceof HttpsURLConnection secure && certificate != null) {
+            secure.setSSLSocketFactory(certificate.trusting().getSocketFactory());
+        }
+        try (var in = connection.getInputStream()) {
             return in.readAllBytes();
         }
     }

@@ -34,7 +34,7 @@ public final class IngestScenario extends Scenario {
     @Option(names = "--sql-connections", defaultValue = "8", description = "(${DEFAULT-VALUE})")
     private int sqlConnections;
 
-    @Option(names = "--rest-connections", defaultValue = "64", description = "for single events (${DEFAULT-VALUE})")
+    @Option(names = "--rest-connections", defaultValue = "32", description = "for single events (${DEFAULT-VALUE})")
     private int restConnections;
 
     @Option(names = "--batch", defaultValue = "500", description = "events of a batch, at most 1000 (${DEFAULT-VALUE})")
@@ -70,6 +70,7 @@ public final class IngestScenario extends Scenario {
                 part(stage, server, counted, "rest_single", duration -> rest.single(restConnections, duration));
                 part(stage, server, counted, "rest_batch", duration -> rest.batches(batchConnections, duration));
             }
+            figures.count("answered_503", rest.refused());
         }
         return figures;
     }
