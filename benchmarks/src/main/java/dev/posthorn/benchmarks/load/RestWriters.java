@@ -1,6 +1,7 @@
 package dev.posthorn.benchmarks.load;
 
 import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -90,17 +91,17 @@ public final class RestWriters {
     /** Reads an answer; false if the server was too busy to take it. */
     private static boolean isAccepted(InputStream in) throws IOException {
         String status = line(in);
-        int length = -1;
+        int length = 0;
+        boolean chunked = false;
         for (String header = line(in); !header.isEmpty(); header = line(in)) {
-            if (header.toLowerCase(Locale.ROOT).startsWith("content-length:")) {
+            String lowerCase = header.toLowerCase(Locale.ROOT);
+            if (lowerCase.startsWith("content-length:")) {
                 length = Integer.parseInt(
                         header.substring("content-length:".length()).strip());
             }
+            chunked |= lowerCase.equals("transfer-encoding: chunked");
         }
-        if (length < 0) {
-            throw new IOException("an answer without content-length: " + status);
-        }
-        byte[] body = in.readNBytes(length);
+        byte[] body = chunked ? chunks(in) : in.readNBytes(length);
         if (status.startsWith("HTTP/1.1 503")) {
             return false;
         }
@@ -109,6 +110,16 @@ public final class RestWriters {
             throw new IOException(status + " " + new String(body, StandardCharsets.UTF_8));
         }
         return true;
+    }
+
+    private static byte[] chunks(InputStream in) throws IOException {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        for (int size = Integer.parseInt(line(in), 16); size > 0; size = Integer.parseInt(line(in), 16)) {
+            body.write(in.readNBytes(size));
+            line(in);
+        }
+        line(in);
+        return body.toByteArray();
     }
 
     private static String line(InputStream in) throws IOException {
