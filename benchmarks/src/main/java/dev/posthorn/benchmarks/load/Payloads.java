@@ -2,14 +2,14 @@ package dev.posthorn.benchmarks.load;
 
 /** JSON of 1 KB, as a payment might look. */
 public final class Payloads {
+    /** Size of a payload whose number has four digits. */
+    public static final int BYTES = 1024;
+
     /** The beginning of a payload; a number and {@link #END} follow. */
     public static final String BEGINNING = beginning();
 
     /** What stands behind the number. */
     public static final String END = "\"}";
-
-    /** Size of a payload whose number has four digits. */
-    public static final int BYTES = BEGINNING.length() + 4 + END.length();
 
     private Payloads() {}
 
@@ -29,7 +29,9 @@ public final class Payloads {
                     .append(Integer.toHexString(line * 0x9E3779B9))
                     .append("\"},");
         }
-        text.append("{}],\"number\":\"");
-        return text.toString();
+        String end = "{}],\"number\":\"";
+        text.append("{\"filled\":\"");
+        text.repeat("y", BYTES - text.length() - "\"},".length() - end.length() - 4 - END.length());
+        return text.append("\"},").append(end).toString();
     }
 }
