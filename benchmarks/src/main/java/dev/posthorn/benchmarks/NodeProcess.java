@@ -8,18 +8,22 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** {@code ./posthorn serve} in a process of its own, with everything at its default. Thread-safe. */
 public final class NodeProcess implements AutoCloseable {
+    private static final String KEY = "service key, shown only this once:";
     private static final String ADDRESS = "REST API:";
 
     private final Process process;
     private final URI address;
+    private final Optional<String> firstKey;
 
-    private NodeProcess(Process process, URI address) {
+    private NodeProcess(Process process, URI address, Optional<String> firstKey) {
         this.process = process;
         this.address = address;
+        this.firstKey = firstKey;
     }
 
     static NodeProcess start(String databaseUrl, String masterKey, String allowedNetwork, String... jvmOptions)
@@ -42,11 +46,15 @@ public final class NodeProcess implements AutoCloseable {
                         "POSTHORN_LOG", "warn"));
         Process process = builder.start();
         BufferedReader out = process.inputReader();
+        Optional<String> firstKey = Optional.empty();
         for (String line = out.readLine(); line != null; line = out.readLine()) {
+            if (line.startsWith(KEY)) {
+                firstKey = Optional.of(line.substring(KEY.length()).strip());
+            }
             if (line.startsWith(ADDRESS)) {
                 URI api = URI.create(line.substring(ADDRESS.length()).strip());
                 Thread.ofVirtual().name("read-server").start(() -> out.lines().forEach(unread -> {}));
-                return new NodeProcess(process, api);
+                return new NodeProcess(process, api, firstKey);
             }
         }
         process.destroyForcibly();
@@ -56,6 +64,11 @@ public final class NodeProcess implements AutoCloseable {
     /** Where its REST API is. */
     public URI address() {
         return address;
+    }
+
+    /** The service key that the first server of a database prints; empty at every later one. */
+    public Optional<String> firstKey() {
+        return firstKey;
     }
 
     /** Its process id. */

@@ -1,7 +1,5 @@
 package dev.posthorn.benchmarks.scenarios;
 
-import dev.posthorn.apikeys.ApiKey;
-import dev.posthorn.apikeys.ApiKeys;
 import dev.posthorn.benchmarks.Figures;
 import dev.posthorn.benchmarks.NodeProcess;
 import dev.posthorn.benchmarks.Scenario;
@@ -9,10 +7,7 @@ import dev.posthorn.benchmarks.Stage;
 import dev.posthorn.benchmarks.Usage;
 import dev.posthorn.benchmarks.load.RestWriters;
 import dev.posthorn.benchmarks.load.Writers;
-import java.sql.Connection;
-import java.sql.Statement;
 import java.time.Duration;
-import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -62,7 +57,8 @@ public final class IngestScenario extends Scenario {
         try (NodeProcess server = stage.server("-Xmx512m");
                 Writers singles = stage.writers(sqlConnections, tenant);
                 Writers batches = stage.writers(batchConnections, tenant)) {
-            RestWriters rest = new RestWriters(server.address(), key(stage), tenant.reference(), batch);
+            String key = server.firstKey().orElseThrow();
+            RestWriters rest = new RestWriters(server.address(), key, tenant.reference(), batch);
             for (int round = 0; round <= rounds; round++) {
                 Figures counted = round == 0 ? new Figures() : figures;
                 part(stage, server, counted, "sql_single", singles::single);
@@ -91,15 +87,5 @@ public final class IngestScenario extends Scenario {
 
     private static long stored(Stage stage) throws Exception {
         return Long.parseLong(stage.database().text("SELECT count(*) FROM posthorn.webhook_events"));
-    }
-
-    private static String key(Stage stage) throws Exception {
-        try (Connection connection = stage.database().connect();
-                Statement statement = connection.createStatement()) {
-            statement.execute("SET ROLE posthorn_service");
-            return new ApiKeys()
-                    .issue(connection, ApiKey.Mode.TEST, null, "benchmark", List.of("events:write"))
-                    .text();
-        }
     }
 }
