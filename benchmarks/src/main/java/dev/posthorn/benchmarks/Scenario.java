@@ -13,6 +13,8 @@ public abstract class Scenario implements Callable<Integer> {
     /** Exit code where something was lost. */
     static final int LOST = 1;
 
+    private static final int INTERRUPTED = 130;
+
     @Option(names = "--json", description = "the last line is one JSON object")
     private boolean json;
 
@@ -38,10 +40,22 @@ public abstract class Scenario implements Callable<Integer> {
             Machine machine = Machine.of(stage.database());
             about.putAll(machine.asMap());
             System.out.println(name() + ": " + machine);
-            Figures figures = run(stage);
+            Figures figures = played(stage);
             System.out.println(name() + ":");
             figures.print();
             return figures;
+        }
+    }
+
+    /** Runs it; where this process is told to end meanwhile, what fails because of that is not told as if it were a finding. */
+    private Figures played(Stage stage) throws Exception {
+        try {
+            return run(stage);
+        } catch (Exception e) {
+            if (stage.isClosed()) {
+                throw new PosthornException(INTERRUPTED, name() + " was interrupted");
+            }
+            throw e;
         }
     }
 
