@@ -67,7 +67,8 @@ class BenchTest {
             assertThat(told.get(part + "_p50_ms").asDouble())
                     .isLessThanOrEqualTo(told.get(part + "_max_ms").asDouble());
         }
-        // One a second for three seconds, fifty a second twice, and at least one transaction of each writer that held it open.
+        // One a second for three seconds, fifty a second twice, and at least one transaction of each writer that held
+        // it open.
         assertThat(told.get("events").asLong()).isGreaterThanOrEqualTo(3 + 2 * 150 + 16);
     }
 

@@ -52,7 +52,7 @@ public final class HistoryScenario extends Scenario {
         figures.ratio("waiting_to_ended", "waiting_deliveries_per_s", "ended_deliveries_per_s");
         double empty = 1 / figures.median("empty_deliveries_per_s");
         double slope = (1 / figures.median("ended_deliveries_per_s") - empty) / ended;
-        figures.add("seconds_more_per_delivery_and_million_ended", slope * 1e6);
+        figures.add("us_more_per_delivery_and_million_ended", slope * 1e12);
         figures.add("ratio_at_100_million_extrapolated", empty / Math.max(empty, empty + slope * HUNDRED_MILLION));
         return figures;
     }
