@@ -1,90 +1,82 @@
 package dev.posthorn.benchmarks;
 
-import java.util.ArrayList;
+import dev.posthorn.benchmarks.scenarios.DrainScenario;
+import dev.posthorn.benchmarks.scenarios.FairnessScenario;
+import dev.posthorn.benchmarks.scenarios.HistoryScenario;
+import dev.posthorn.benchmarks.scenarios.IngestScenario;
+import dev.posthorn.benchmarks.scenarios.LatencyScenario;
+import dev.posthorn.benchmarks.scenarios.MemoryScenario;
+import dev.posthorn.benchmarks.scenarios.RetriesScenario;
+import dev.posthorn.benchmarks.scenarios.SnapshotScenario;
+import dev.posthorn.benchmarks.scenarios.StartScenario;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-import tools.jackson.databind.json.JsonMapper;
 
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
         description = {
-            "Measures Posthorn end to end: on the embedded PostgreSQL in a new folder, or on an empty database that DATABASE_URL names,",
-            "with a receiver in a process of its own. Scenarios: ${COMPLETION-CANDIDATES}."
+            "Measures Posthorn end to end, with a receiver in a process of its own: on the embedded PostgreSQL in a new folder, or on the",
+            "database that DATABASE_URL names, which must not hold the schema posthorn and does not afterwards.",
+            "docs/performance.md says what each figure means."
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:measured",
+            "1:measured, and deliveries were lost",
+            "2:the command line is wrong",
+            "70:the run broke off"
+        },
+        subcommands = {
+            DrainScenario.class,
+            LatencyScenario.class,
+            IngestScenario.class,
+            FairnessScenario.class,
+            SnapshotScenario.class,
+            HistoryScenario.class,
+            RetriesScenario.class,
+            MemoryScenario.class,
+            StartScenario.class,
+            JmhCommand.class
         })
-final class BenchCommand implements Callable<Integer> {
-    @Parameters(arity = "1", paramLabel = "SCENARIO", description = "${COMPLETION-CANDIDATES}")
-    private Name name = Name.drain;
+final class BenchCommand {
+    private static final Map<String, Supplier<Scenario>> ALL = all();
 
-    @Option(names = "--deliveries", defaultValue = "100000", description = "in one round (${DEFAULT-VALUE})")
-    private int deliveries;
-
-    @Option(names = "--rounds", defaultValue = "5", description = "that count (${DEFAULT-VALUE})")
-    private int rounds;
-
-    @Option(names = "--warm-ups", defaultValue = "2", description = "rounds before them (${DEFAULT-VALUE})")
-    private int warmUps;
-
-    @Option(names = "--json", description = "the last line is one JSON object with the medians")
-    private boolean json;
-
-    private enum Name {
-        drain,
-        all
+    private static Map<String, Supplier<Scenario>> all() {
+        Map<String, Supplier<Scenario>> all = new LinkedHashMap<>();
+        all.put("drain", DrainScenario::new);
+        all.put("drain_tls", DrainScenario::new);
+        all.put("latency", LatencyScenario::new);
+        all.put("ingest", IngestScenario::new);
+        all.put("fairness", FairnessScenario::new);
+        all.put("snapshot", SnapshotScenario::new);
+        all.put("history", HistoryScenario::new);
+        all.put("retries", RetriesScenario::new);
+        all.put("memory", MemoryScenario::new);
+        all.put("start", StartScenario::new);
+        return all;
     }
 
-    @Override
-    public Integer call() throws Exception {
+    @Command(
+            name = "all",
+            mixinStandardHelpOptions = true,
+            description = "All scenarios with their defaults, one after the other; about half an hour.")
+    int all(@Option(names = "--json", description = "the last line is one JSON object") boolean json) throws Exception {
         Map<String, Object> result = new LinkedHashMap<>();
-        for (Name each : name == Name.all ? scenarios() : List.of(name)) {
-            try (Stage stage = Stage.open()) {
-                result.putIfAbsent("postgres", stage.database().version());
-                result.putIfAbsent("java", Runtime.version().toString());
-                result.putIfAbsent("cores", Runtime.getRuntime().availableProcessors());
-                System.out.println(each + " on PostgreSQL " + stage.database().version() + ", Java "
-                        + Runtime.version().feature() + ", "
-                        + Runtime.getRuntime().availableProcessors() + " cores, " + cpuName());
-                Map<String, Double> figures =
-                        scenario(each).run(stage, new Scenario.Effort(deliveries, rounds, warmUps));
-                if (name == Name.all) {
-                    result.put(each.name(), figures);
-                } else {
-                    result.putAll(figures);
-                }
-            }
+        long lost = 0;
+        for (Map.Entry<String, Supplier<Scenario>> each : ALL.entrySet()) {
+            Scenario scenario = each.getValue().get();
+            // Gives the options their defaults.
+            new CommandLine(scenario)
+                    .parseArgs(each.getKey().equals("drain_tls") ? new String[] {"--tls"} : new String[0]);
+            Figures figures = scenario.measure(result);
+            lost += figures.total("lost");
+            result.put(each.getKey(), figures.asMap());
         }
-        if (json) {
-            System.out.println(JsonMapper.builder().build().writeValueAsString(result));
-        }
-        return 0;
-    }
-
-    private static List<Name> scenarios() {
-        List<Name> names = new ArrayList<>(List.of(Name.values()));
-        names.remove(Name.all);
-        return names;
-    }
-
-    private static Scenario scenario(Name name) {
-        return switch (name) {
-            case drain -> new DrainScenario();
-            case all -> throw new IllegalArgumentException("all is several");
-        };
-    }
-
-    private static String cpuName() {
-        try (var lines = java.nio.file.Files.lines(java.nio.file.Path.of("/proc/cpuinfo"))) {
-            return lines.filter(line -> line.startsWith("model name"))
-                    .findFirst()
-                    .map(line -> line.substring(line.indexOf(':') + 1).strip())
-                    .orElse("unknown processor");
-        } catch (java.io.IOException e) {
-            return System.getProperty("os.arch");
-        }
+        return Scenario.end(result, json, lost);
     }
 }

@@ -2,6 +2,7 @@ package dev.posthorn.benchmarks;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthorn.schema.Migrator;
+import dev.posthorn.server.PosthornException;
 import dev.posthorn.server.embedded.EmbeddedDatabase;
 import dev.posthorn.server.node.Databases;
 import dev.posthorn.server.settings.DatabaseUrl;
@@ -16,14 +17,15 @@ import java.sql.Statement;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The PostgreSQL under load: the embedded one in a new folder, exactly as {@code ./posthorn serve} runs it, or that of
- * {@code DATABASE_URL}. Thread-safe.
+ * {@code DATABASE_URL}, in which the schema is made and dropped again. Thread-safe.
  */
-final class BenchDatabase implements AutoCloseable {
+public final class BenchDatabase implements AutoCloseable {
     private static final int POOL = 10;
 
     private final @Nullable Path folder;
@@ -51,6 +53,14 @@ final class BenchDatabase implements AutoCloseable {
             url = DatabaseUrl.parse(databaseUrl);
         }
         pool = Databases.pool(url, "bench", POOL);
+        if (!text("SELECT count(*) FROM pg_namespace WHERE nspname = 'posthorn'")
+                .equals("0")) {
+            pool.close();
+            throw new PosthornException(
+                    PosthornException.CONFIGURATION,
+                    "the database of DATABASE_URL holds a schema posthorn; the benchmark makes one of its own and drops it"
+                            + " afterwards: name another database, or DROP SCHEMA posthorn CASCADE if it is not needed");
+        }
         own = Databases.pool(url, "bench-own", 2);
         new Migrator(pool).migrate();
         countsStatements = !text("SELECT count(*) FROM pg_extension WHERE extname = 'pg_stat_statements'")
@@ -58,36 +68,51 @@ final class BenchDatabase implements AutoCloseable {
         postmaster = ProcessCpu.parentIf(Long.parseLong(text("SELECT pg_backend_pid()")), "postgres");
     }
 
-    static BenchDatabase open() throws IOException, SQLException {
+    /** Opens and migrates it. */
+    public static BenchDatabase open() throws IOException, SQLException {
         return new BenchDatabase(
                 Optional.ofNullable(System.getenv("DATABASE_URL")).orElse(""));
     }
 
-    HikariDataSource pool() {
+    /** Connections of the owner, who is also a service. */
+    public HikariDataSource pool() {
         return pool;
     }
 
-    HikariDataSource ownConnections() {
+    /** Two more for an engine's own use. */
+    public HikariDataSource ownConnections() {
         return own;
     }
 
+    /** A connection outside the pools. */
+    public Connection connect() throws SQLException {
+        Properties login = new Properties();
+        if (url.user() != null) {
+            login.setProperty("user", url.user());
+        }
+        if (url.password() != null) {
+            login.setProperty("password", url.password());
+        }
+        return DriverManager.getConnection(url.jdbcUrl(), login);
+    }
+
     /** In the form that {@code DATABASE_URL} has. */
-    String databaseUrl() {
+    public String databaseUrl() {
         return embedded != null ? embedded.url() : String.valueOf(System.getenv("DATABASE_URL"));
     }
 
     /** Processor time of all its processes in microseconds; empty where they are not on this machine. */
-    Optional<Long> cpuMicros() {
+    public Optional<Long> cpuMicros() {
         return postmaster.flatMap(ProcessCpu::treeMicros);
     }
 
     /** Bytes of WAL written since the beginning of time. */
-    long walBytes() throws SQLException {
+    public long walBytes() throws SQLException {
         return Long.parseLong(text("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"));
     }
 
     /** Statements of clients so far, the own ones of {@code BEGIN}, {@code SET} and {@code COMMIT} included; empty if not counted. */
-    Optional<Long> statements() throws SQLException {
+    public Optional<Long> statements() throws SQLException {
         return countsStatements
                 ? Optional.of(
                         Long.parseLong(
@@ -97,16 +122,18 @@ final class BenchDatabase implements AutoCloseable {
                 : Optional.empty();
     }
 
-    /** Waits until everything that was committed is on disk. */
-    void flush() throws SQLException {
-        execute("CREATE TABLE IF NOT EXISTS bench_flush (at timestamptz); INSERT INTO bench_flush VALUES (now())");
+    /** Waits until everything that was committed is on disk: the commit of something written waits for all WAL before it. */
+    public void flush() throws SQLException {
+        execute("SELECT pg_logical_emit_message(true, 'posthorn-bench', 'flush')");
     }
 
-    String version() throws SQLException {
+    /** Of the server. */
+    public String version() throws SQLException {
         return text("SHOW server_version");
     }
 
-    String text(String sql) throws SQLException {
+    /** The one value of a query. */
+    public String text(String sql) throws SQLException {
         try (Connection connection = pool.getConnection();
                 Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(sql)) {
@@ -116,11 +143,12 @@ final class BenchDatabase implements AutoCloseable {
     }
 
     /** Runs statements in one transaction, as a service. */
-    void asService(String sql) throws SQLException {
+    public void asService(String sql) throws SQLException {
         execute("BEGIN; SET LOCAL ROLE posthorn_service; " + sql + "; COMMIT");
     }
 
-    void execute(String sql) throws SQLException {
+    /** Runs statements as the owner. */
+    public void execute(String sql) throws SQLException {
         try (Connection connection = pool.getConnection();
                 Statement statement = connection.createStatement()) {
             statement.execute(sql);
@@ -130,6 +158,13 @@ final class BenchDatabase implements AutoCloseable {
     @Override
     public void close() {
         own.close();
+        if (embedded == null) {
+            try {
+                execute("DROP SCHEMA posthorn CASCADE");
+            } catch (SQLException e) {
+                System.err.println("posthorn: the schema posthorn could not be dropped: " + e.getMessage());
+            }
+        }
         pool.close();
         if (embedded != null) {
             embedded.close();

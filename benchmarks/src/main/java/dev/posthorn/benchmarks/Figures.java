@@ -1,63 +1,98 @@
 package dev.posthorn.benchmarks;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** The figures of several rounds: median and spread of each. */
-final class Figures {
+/**
+ * What was measured: by name the values of several rounds, of which median and spread are told, and counts, which are summed. Names end
+ * with their unit. For one thread.
+ */
+public final class Figures {
     private final Map<String, List<Double>> rounds = new LinkedHashMap<>();
+    private final Map<String, Long> counts = new LinkedHashMap<>();
+    private final Map<String, double[]> series = new LinkedHashMap<>();
 
-    void add(Map<String, Double> round) {
-        round.forEach((name, value) ->
-                rounds.computeIfAbsent(name, key -> new ArrayList<>()).add(value));
+    /** A value of one round. */
+    public void add(String name, double value) {
+        rounds.computeIfAbsent(name, first -> new ArrayList<>()).add(value);
     }
 
-    double median(String name) {
-        double[] values = sorted(name);
-        return values.length == 0 ? Double.NaN : values[values.length / 2];
+    /** The values of one round. */
+    public void add(Map<String, Double> round) {
+        round.forEach(this::add);
     }
 
-    /** By name: the median. */
-    Map<String, Double> medians() {
-        Map<String, Double> medians = new LinkedHashMap<>();
-        rounds.keySet().forEach(name -> medians.put(name, median(name)));
-        return medians;
+    /** Adds to a count: what must never hide behind a median. */
+    public void count(String name, long number) {
+        counts.merge(name, number, Long::sum);
     }
 
-    void print(String title) {
-        System.out.println(title);
+    /** Values over time; a later round takes the place of an earlier one. */
+    public void over(String name, double[] values) {
+        series.put(name, values.clone());
+    }
+
+    /** The median of the rounds, the mean of the two in the middle if they are even in number; NaN if there is none. */
+    public double median(String name) {
+        List<Double> values = sorted(name);
+        int size = values.size();
+        return size == 0 ? Double.NaN : (values.get((size - 1) / 2) + values.get(size / 2)) / 2;
+    }
+
+    /** A ratio of two medians, as a figure of its own. */
+    public void ratio(String name, String of, String to) {
+        add(name, median(of) / median(to));
+    }
+
+    /** The sum of a count, 0 if nothing was counted. */
+    public long total(String name) {
+        return counts.getOrDefault(name, 0L);
+    }
+
+    /** Prints all of it. */
+    public void print() {
         rounds.keySet().forEach(name -> {
-            double[] values = sorted(name);
-            System.out.printf(
-                    Locale.ROOT,
-                    "  %-32s %12.3f   (%.3f to %.3f, %d rounds)%n",
-                    name,
-                    values[values.length / 2],
-                    values[0],
-                    values[values.length - 1],
-                    values.length);
+            List<Double> values = sorted(name);
+            String spread = values.size() == 1
+                    ? ""
+                    : String.format(
+                            Locale.ROOT,
+                            "   (%.3f to %.3f, %d rounds)",
+                            values.getFirst(),
+                            values.getLast(),
+                            values.size());
+            System.out.printf(Locale.ROOT, "  %-44s %14.3f%s%n", name, median(name), spread);
         });
+        counts.forEach((name, number) -> System.out.printf(Locale.ROOT, "  %-44s %10d%n", name, number));
     }
 
-    private double[] sorted(String name) {
-        double[] values = rounds.getOrDefault(name, List.of()).stream()
-                .mapToDouble(Double::doubleValue)
-                .toArray();
-        Arrays.sort(values);
-        return values;
+    /** For JSON: medians, counts and series by name, and under {@code spread} the smallest and largest of each that had several rounds. What could not be measured is left out. */
+    public Map<String, Object> asMap() {
+        Map<String, Object> map = new LinkedHashMap<>();
+        Map<String, Object> spread = new LinkedHashMap<>();
+        rounds.keySet().forEach(name -> {
+            List<Double> values = sorted(name);
+            if (values.stream().allMatch(Double::isFinite)) {
+                map.put(name, rounded(median(name)));
+            }
+            if (values.size() > 1 && map.containsKey(name)) {
+                spread.put(name, List.of(rounded(values.getFirst()), rounded(values.getLast())));
+            }
+        });
+        map.putAll(counts);
+        map.putAll(series);
+        map.put("spread", spread);
+        return map;
     }
 
-    /** A percentile of values in any order. */
-    static double percentile(long[] values, double percent) {
-        if (values.length == 0) {
-            return Double.NaN;
-        }
-        long[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return sorted[(int) Math.min(sorted.length - 1, Math.ceil(sorted.length * percent / 100) - 1)];
+    private List<Double> sorted(String name) {
+        return rounds.getOrDefault(name, List.of()).stream().sorted().toList();
+    }
+
+    private static double rounded(double value) {
+        return Math.rint(value * 1e6) / 1e6;
     }
 }

@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /** Counts what an engine has delivered. Thread-safe. */
-final class Settled implements DeliveryListener {
+public final class Settled implements DeliveryListener {
     private final AtomicLong delivered = new AtomicLong();
 
     @Override
@@ -18,11 +18,13 @@ final class Settled implements DeliveryListener {
         }
     }
 
-    long delivered() {
+    /** How many so far. */
+    public long delivered() {
         return delivered.get();
     }
 
-    void await(long deliveries, Duration atMost) throws TimeoutException {
+    /** Waits until there are so many. */
+    public void await(long deliveries, Duration atMost) throws TimeoutException {
         long end = System.nanoTime() + atMost.toNanos();
         while (delivered.get() < deliveries) {
             if (System.nanoTime() > end) {

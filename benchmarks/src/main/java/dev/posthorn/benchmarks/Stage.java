@@ -1,5 +1,8 @@
 package dev.posthorn.benchmarks;
 
+import dev.posthorn.benchmarks.load.SqlWriter;
+import dev.posthorn.benchmarks.load.Writers;
+import dev.posthorn.benchmarks.receiver.Certificate;
 import dev.posthorn.benchmarks.receiver.ReceiverProcess;
 import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.delivery.address.AddressPolicy;
@@ -8,18 +11,23 @@ import dev.posthorn.vault.EndpointSecrets;
 import dev.posthorn.vault.MasterKeyset;
 import java.io.IOException;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
-/** What a scenario plays on: a database, a receiver in a process of its own, and engines in this one. */
-final class Stage implements AutoCloseable {
+/**
+ * What a scenario plays on: a database, a receiver in a process of its own, and engines, in this process or as servers. Closed also when
+ * this process is told to end.
+ */
+public final class Stage implements AutoCloseable {
     private static final int BATCH = 1000;
 
     private final BenchDatabase database;
     private final ReceiverProcess receiver;
     private final MasterKeyset masterKey = MasterKeyset.generate();
+    private final AtomicBoolean closed = new AtomicBoolean();
     private int communities;
 
     /**
@@ -27,38 +35,61 @@ final class Stage implements AutoCloseable {
      *
      * @param id of the community
      */
-    record Tenant(String id, int endpoints) {}
+    public record Tenant(String id, int endpoints) {
+        /** As functions and paths take it. */
+        public String reference() {
+            return "ext:" + id;
+        }
+    }
 
     private Stage(BenchDatabase database, ReceiverProcess receiver) {
         this.database = database;
         this.receiver = receiver;
+        Runtime.getRuntime().addShutdownHook(new Thread(this::close, "clear-stage"));
     }
 
-    static Stage open() throws IOException, SQLException {
+    /** With a receiver of plain HTTP. */
+    public static Stage open() throws IOException, SQLException {
+        return open(null);
+    }
+
+    /** With a receiver of TLS if there is a certificate. */
+    public static Stage open(@Nullable Certificate certificate) throws IOException, SQLException {
         BenchDatabase database = BenchDatabase.open();
-        return new Stage(database, new ReceiverProcess());
+        return new Stage(database, new ReceiverProcess(certificate));
     }
 
-    BenchDatabase database() {
+    /** The database. */
+    public BenchDatabase database() {
         return database;
     }
 
-    ReceiverProcess receiver() {
+    /** The receiver. */
+    public ReceiverProcess receiver() {
         return receiver;
     }
 
     /** As text, for a server. */
-    String masterKey() {
+    public String masterKey() {
         return masterKey.encoded();
     }
 
     /** An engine as an application embeds it, with nothing set that concerns speed. */
-    DeliveryEngine engine(DeliveryListener listener) {
+    public DeliveryEngine engine(DeliveryListener listener) {
         return DeliveryEngine.builder(database.pool(), masterKey)
                 .ownConnections(database.ownConnections())
-                .addresses(AddressPolicy.allowing(List.of("127.0.0.1/32:" + receiver.port())))
+                .addresses(AddressPolicy.allowing(List.of(allowedNetwork())))
                 .listener(listener)
                 .build();
+    }
+
+    /** A server, started and ready. */
+    public NodeProcess server(String... jvmOptions) throws IOException, InterruptedException {
+        return NodeProcess.start(database.databaseUrl(), masterKey(), allowedNetwork(), jvmOptions);
+    }
+
+    private String allowedNetwork() {
+        return "127.0.0.1/32:" + receiver.port();
     }
 
     /**
@@ -66,11 +97,12 @@ final class Stage implements AutoCloseable {
      *
      * @param path of each endpoint's URL; its number is appended
      */
-    Tenant tenant(int endpoints, String path) throws SQLException {
-        String id = "bench-" + ProcessHandle.current().pid() + "-" + ++communities;
-        database.asService("INSERT INTO posthorn.communities (external_id, name) VALUES ('" + id + "', 'Benchmark');"
+    public Tenant tenant(int endpoints, String path) throws SQLException {
+        Tenant tenant = new Tenant("bench-" + ProcessHandle.current().pid() + "-" + ++communities, endpoints);
+        database.asService("INSERT INTO posthorn.communities (external_id, name) VALUES ('" + tenant.id()
+                + "', 'Benchmark');"
                 + " INSERT INTO posthorn.webhook_endpoints (community_id, url, event_types)"
-                + " SELECT posthorn.find_community('ext:" + id + "'), '" + receiver.url(path)
+                + " SELECT posthorn.find_community('" + tenant.reference() + "'), '" + receiver.url(path)
                 + "' || n, ARRAY['bench.' || n]"
                 + " FROM generate_series(1, " + endpoints + ") AS n");
         try (Connection connection = database.pool().getConnection();
@@ -83,59 +115,43 @@ final class Stage implements AutoCloseable {
             }
             connection.commit();
         }
-        return new Tenant(id, endpoints);
+        return tenant;
+    }
+
+    /** Sets something of all endpoints of a tenant. */
+    public void set(Tenant tenant, String assignments) throws SQLException {
+        database.asService("UPDATE posthorn.webhook_endpoints SET " + assignments
+                + " WHERE community_id = posthorn.find_community('" + tenant.reference() + "')");
+    }
+
+    /** An application that queues events of a tenant. */
+    public SqlWriter writer(Tenant tenant) throws SQLException {
+        return new SqlWriter(database.connect(), tenant.reference(), tenant.endpoints());
+    }
+
+    /** Several of them. */
+    public Writers writers(int count, Tenant tenant) throws SQLException {
+        return new Writers(count, () -> writer(tenant));
     }
 
     /** Queues so many events of 1 KB, one delivery each, spread over the endpoints; as an application would in bulk. */
-    void queue(Tenant tenant, int events) throws SQLException {
-        try (Connection connection = database.pool().getConnection();
-                Statement role = connection.createStatement();
-                PreparedStatement queue = connection.prepareStatement("""
-                        SELECT count(*) FROM posthorn.queue_webhook_events(
-                            array_fill(posthorn.find_community(?), ARRAY[?::integer]),
-                            ARRAY(SELECT 'bench.' || 1 + n % ? FROM generate_series(1, ?) AS n),
-                            ARRAY(SELECT ? || n || '"}' FROM generate_series(1, ?) AS n))
-                        """)) {
-            connection.setAutoCommit(false);
+    public void queue(Tenant tenant, int events) throws SQLException {
+        try (SqlWriter writer = writer(tenant)) {
             for (int done = 0; done < events; done += BATCH) {
-                int count = Math.min(BATCH, events - done);
-                role.execute("SET LOCAL ROLE posthorn_service");
-                queue.setString(1, "ext:" + tenant.id());
-                queue.setInt(2, count);
-                queue.setInt(3, tenant.endpoints());
-                queue.setInt(4, count);
-                queue.setString(5, PAYLOAD);
-                queue.setInt(6, count);
-                queue.execute();
-                connection.commit();
+                writer.queueBatch(Math.min(BATCH, events - done));
             }
         }
     }
 
-    /** The beginning of a payload; with a number and the end it has 1 KB. */
-    static final String PAYLOAD = payload();
-
-    /** What a payload of {@link #PAYLOAD} and a number of four digits takes. */
-    static final int PAYLOAD_BYTES = PAYLOAD.length() + 6;
-
-    private static String payload() {
-        StringBuilder text = new StringBuilder("{\"kind\":\"payment\",\"lines\":[");
-        for (int line = 0; line < 16; line++) {
-            text.append("{\"item\":\"part ")
-                    .append(line * 7919)
-                    .append("\",\"amount\":")
-                    .append(line * 104_729)
-                    .append(",\"note\":\"x")
-                    .append(Integer.toHexString(line * 0x9E3779B9))
-                    .append("\"},");
-        }
-        text.append("{}],\"number\":\"");
-        return text.toString();
+    boolean isClosed() {
+        return closed.get();
     }
 
     @Override
     public void close() {
-        receiver.close();
-        database.close();
+        if (closed.compareAndSet(false, true)) {
+            receiver.close();
+            database.close();
+        }
     }
 }

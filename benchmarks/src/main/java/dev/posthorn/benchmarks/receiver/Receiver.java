@@ -8,34 +8,59 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.util.PriorityQueue;
+import org.jspecify.annotations.Nullable;
 
-/** The program of the receiver: one thread, one selector. Prints its port and runs until its standard input ends. */
+/**
+ * The program of the receiver: one thread, one selector. Prints its port and runs until its standard input ends. With arguments, the
+ * file of a key store and its password, it speaks TLS.
+ */
 public final class Receiver {
-    private Receiver() {}
+    private final Selector selector;
+    private final ServerSocketChannel server;
+    private final ReceiverLog log = new ReceiverLog();
+    private final PriorityQueue<ReceiverConnection> slow = new PriorityQueue<>();
+    private final @Nullable ReceiverTls tls;
 
-    /** Runs it. */
-    public static void main(String[] arguments) throws IOException {
-        Selector selector = Selector.open();
-        ServerSocketChannel server = ServerSocketChannel.open();
+    private Receiver(@Nullable ReceiverTls tls) throws IOException {
+        this.tls = tls;
+        selector = Selector.open();
+        server = ServerSocketChannel.open();
         server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 4096);
         server.configureBlocking(false);
         server.register(selector, SelectionKey.OP_ACCEPT);
+    }
+
+    /** Runs it. */
+    public static void main(String[] arguments) throws Exception {
+        Receiver receiver =
+                new Receiver(arguments.length == 0 ? null : new ReceiverTls(arguments[0], arguments[1].toCharArray()));
         Thread.ofPlatform().daemon().name("end-with-parent").start(Receiver::endWithParent);
-        System.out.println(((InetSocketAddress) server.getLocalAddress()).getPort());
-        ReceiverLog log = new ReceiverLog();
+        System.out.println(((InetSocketAddress) receiver.server.getLocalAddress()).getPort());
+        receiver.run();
+    }
+
+    private void run() throws IOException {
         while (true) {
-            selector.select(key -> handle(selector, server, log, key));
+            ReceiverConnection next = slow.peek();
+            // A timeout of 0 would wait for ever.
+            selector.select(this::handle, next == null ? 0 : Math.max(1, next.nanosUntilAnswer() / 1_000_000));
+            while (!slow.isEmpty() && slow.peek().nanosUntilAnswer() <= 0) {
+                slow.remove().answerNow();
+            }
         }
     }
 
-    private static void handle(Selector selector, ServerSocketChannel server, ReceiverLog log, SelectionKey key) {
+    private void handle(SelectionKey key) {
         try {
             if (key.isAcceptable()) {
                 SocketChannel accepted = server.accept();
                 if (accepted != null) {
                     accepted.configureBlocking(false);
                     accepted.setOption(StandardSocketOptions.TCP_NODELAY, true);
-                    accepted.register(selector, SelectionKey.OP_READ, new ReceiverConnection(accepted, log));
+                    ReceiverTransport transport = tls == null ? new PlainTransport(accepted) : tls.over(accepted);
+                    accepted.register(
+                            selector, SelectionKey.OP_READ, new ReceiverConnection(transport, log, slow::add));
                 }
             } else if (!((ReceiverConnection) key.attachment()).read()) {
                 key.channel().close();

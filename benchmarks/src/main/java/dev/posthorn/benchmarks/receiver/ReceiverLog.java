@@ -6,14 +6,16 @@ import java.io.OutputStream;
 import java.time.Instant;
 import java.util.Arrays;
 
-/** What arrived: for each request the delivery's id, the event's id and the time, five longs. For one thread. */
+/** What arrived: for each request the delivery's id, the event's id, the time and the answer, six longs. For one thread. */
 final class ReceiverLog {
-    static final int LONGS = 5;
+    static final int LONGS = 6;
 
     private long[] entries = new long[LONGS * 1024];
     private int size;
+    private long total;
+    private long firstAttempts;
 
-    void add(long deliveryHigh, long deliveryLow, long eventHigh, long eventLow) {
+    void add(long deliveryHigh, long deliveryLow, long eventHigh, long eventLow, int status) {
         if (size + LONGS > entries.length) {
             entries = Arrays.copyOf(entries, entries.length * 2);
         }
@@ -23,10 +25,23 @@ final class ReceiverLog {
         entries[size++] = eventHigh;
         entries[size++] = eventLow;
         entries[size++] = now.getEpochSecond() * 1_000_000_000L + now.getNano();
+        entries[size++] = status;
+        total++;
     }
 
+    /** Those that are kept. */
     int requests() {
         return size / LONGS;
+    }
+
+    /** Those since the beginning, the forgotten ones included. */
+    long total() {
+        return total;
+    }
+
+    /** Whether a first attempt is one of the fifth part that fails. */
+    boolean isFifth() {
+        return ++firstAttempts % 5 == 0;
     }
 
     /** Writes all entries and forgets them. */

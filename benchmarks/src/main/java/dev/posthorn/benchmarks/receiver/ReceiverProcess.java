@@ -4,23 +4,34 @@ import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLConnection;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import javax.net.ssl.HttpsURLConnection;
+import org.jspecify.annotations.Nullable;
 
 /** The receiver, running beside this program. Thread-safe. */
 public final class ReceiverProcess implements AutoCloseable {
     private final Process process;
     private final int port;
+    private final @Nullable Certificate certificate;
 
     /**
      * A request that arrived.
      *
      * @param epochNanos wall clock of this machine
+     * @param status what it was answered
      */
-    public record Arrival(UUID deliveryId, UUID eventId, long epochNanos) {}
+    public record Arrival(UUID deliveryId, UUID eventId, long epochNanos, int status) {}
 
     /**
      * How many requests arrived.
@@ -35,23 +46,34 @@ public final class ReceiverProcess implements AutoCloseable {
         }
     }
 
-    /** Starts it. */
+    /** Starts it, for plain HTTP. */
     public ReceiverProcess() throws IOException {
-        process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:+UseSerialGC",
-                        "-Xmx256m",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Receiver.class.getName())
+        this(null);
+    }
+
+    /** Starts it, for TLS if there is a certificate. */
+    public ReceiverProcess(@Nullable Certificate certificate) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC",
+                "-Xmx512m",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Receiver.class.getName()));
+        if (certificate != null) {
+            command.add(certificate.file().toString());
+            command.add(Certificate.PASSWORD);
+        }
+        this.certificate = certificate;
+        process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         port = Integer.parseInt(String.valueOf(process.inputReader().readLine()));
     }
 
-    /** {@code http://127.0.0.1:<port><path>}. */
+    /** {@code http://127.0.0.1:<port><path>}, or {@code https}. */
     public String url(String path) {
-        return "http://127.0.0.1:" + port + path;
+        return (certificate == null ? "http" : "https") + "://127.0.0.1:" + port + path;
     }
 
     /** Its port on loopback. */
@@ -64,18 +86,42 @@ public final class ReceiverProcess implements AutoCloseable {
         return process.pid();
     }
 
+    /** How many requests were logged since its start. */
+    public long requests() throws IOException {
+        return Long.parseLong(new String(read("/count"), StandardCharsets.US_ASCII));
+    }
+
+    /** Waits until so many requests were logged since its start. */
+    public void awaitRequests(long requests, Duration atMost) throws IOException, TimeoutException {
+        long end = System.nanoTime() + atMost.toNanos();
+        for (long now = requests(); now < requests; now = requests()) {
+            if (System.nanoTime() > end) {
+                throw new TimeoutException(now + " of " + requests + " requests arrived after " + atMost);
+            }
+            LockSupport.parkNanos(5_000_000);
+        }
+    }
+
+    private byte[] read(String path) throws IOException {
+        URLConnection connection = URI.create(url(path)).toURL().openConnection();
+        if (connection instanceof HttpsURLConnection secure && certificate != null) {
+            secure.setSSLSocketFactory(certificate.trusting().getSocketFactory());
+        }
+        try (var in = connection.getInputStream()) {
+            return in.readAllBytes();
+        }
+    }
+
     /** Hands over what has arrived since the last time. */
     public void arrivals(Consumer<Arrival> each) throws IOException {
-        byte[] log;
-        try (var in = URI.create(url("/log")).toURL().openStream()) {
-            log = in.readAllBytes();
-        }
+        byte[] log = read("/log");
         DataInputStream data = new DataInputStream(new ByteArrayInputStream(log));
         for (int i = 0; i < log.length / (ReceiverLog.LONGS * Long.BYTES); i++) {
             each.accept(new Arrival(
                     new UUID(data.readLong(), data.readLong()),
                     new UUID(data.readLong(), data.readLong()),
-                    data.readLong()));
+                    data.readLong(),
+                    (int) data.readLong()));
         }
     }
 
