@@ -75,6 +75,7 @@ final class RateLimiter {
         private final BucketId id;
         private final ReentrantLock lock = new ReentrantLock();
         private final int most;
+        private boolean asked;
         private int leased;
         private long leasedAt;
         private int step = 1;
@@ -98,7 +99,7 @@ final class RateLimiter {
                     leased = 0;
                     step = 1;
                 }
-                if (leased >= cost) {
+                if (asked && leased >= cost) {
                     leased -= cost;
                     return new Drawn("valid", quota(id.name(), id.limit(), left + leased, null), null);
                 }
@@ -117,6 +118,7 @@ final class RateLimiter {
             int wanted = Math.max(cost, Math.min(most, step));
             Draw draw = statements.draw(id.key(), id.name(), cost, wanted, id.limit(), giveBack);
             leasedAt = System.nanoTime();
+            asked = true;
             left = draw.tokens();
             if (!draw.allowed()) {
                 Integer seconds = draw.retryAfterSeconds();

@@ -166,9 +166,10 @@ COMMENT ON COLUMN posthorn.api_key_credits.refill_amount IS 'What it is set to a
 COMMENT ON COLUMN posthorn.api_key_credits.refill_every IS 'day or month: refilled when one begins, in UTC.';
 COMMENT ON COLUMN posthorn.api_key_credits.refilled_at IS 'When it was last refilled or set.';
 
--- Not logged: a bucket that a crash empties is a full one, and the busiest rows of all cost no WAL.
+-- Not logged: a bucket that a crash empties is a full one, and the busiest rows of all cost no WAL. Neither this table nor the usage has a
+-- foreign key: a call would wait for whoever has just rotated its key and not committed yet. A trigger clears them.
 CREATE UNLOGGED TABLE posthorn.api_key_buckets (
-    api_key_id uuid NOT NULL REFERENCES posthorn.api_keys (id) ON DELETE CASCADE,
+    api_key_id uuid NOT NULL,
     name       text NOT NULL,
     tokens     double precision NOT NULL,
     counted_at timestamptz NOT NULL,
@@ -184,7 +185,7 @@ COMMENT ON COLUMN posthorn.api_key_buckets.counted_at IS 'When tokens was last c
 COMMENT ON COLUMN posthorn.api_key_buckets.granted IS 'How many the last draw got.';
 
 CREATE TABLE posthorn.api_key_usage (
-    api_key_id   uuid NOT NULL REFERENCES posthorn.api_keys (id) ON DELETE CASCADE,
+    api_key_id   uuid NOT NULL,
     community_id uuid,
     hour         timestamptz NOT NULL,
     code         text NOT NULL,
@@ -277,6 +278,21 @@ CREATE TRIGGER announce_deletion AFTER DELETE ON posthorn.api_key_previous_hashe
     FOR EACH ROW EXECUTE FUNCTION posthorn.announce_api_key_change();
 CREATE TRIGGER announce_keys AFTER UPDATE OF deleted_at ON posthorn.communities
     FOR EACH ROW EXECUTE FUNCTION posthorn.announce_api_key_change();
+
+CREATE FUNCTION posthorn.clear_api_key_traces() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+BEGIN
+    DELETE FROM posthorn.api_key_buckets AS b WHERE b.api_key_id = OLD.id;
+    DELETE FROM posthorn.api_key_usage AS u WHERE u.api_key_id = OLD.id;
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.clear_api_key_traces() IS 'Trigger function: deletes the usage and the buckets of a key that is deleted with its community.';
+
+CREATE TRIGGER clear_traces AFTER DELETE ON posthorn.api_keys FOR EACH ROW EXECUTE FUNCTION posthorn.clear_api_key_traces();
 
 -- What may be set.
 
@@ -416,7 +432,7 @@ AS $$
 DECLARE
     key posthorn.api_keys;
 BEGIN
-    SELECT * INTO key FROM posthorn.api_keys AS k WHERE k.id = key_id FOR UPDATE;
+    SELECT * INTO key FROM posthorn.api_keys AS k WHERE k.id = key_id FOR NO KEY UPDATE;
     IF NOT FOUND OR NOT coalesce(posthorn.caller_may('keys:write', key.community_id), false) THEN
         RAISE EXCEPTION 'there is no API key %', key_id USING ERRCODE = 'PH006';
     END IF;
