@@ -18,7 +18,8 @@ final class DrainScenario implements Scenario {
             Map<String, Double> measured = round(stage, tenant, effort.deliveries());
             System.out.printf(
                     "%s: %.0f deliveries/s%n",
-                    round < 0 ? "warm-up" : "round " + (round + 1), measured.getOrDefault("deliveries_per_s", Double.NaN));
+                    round < 0 ? "warm-up" : "round " + (round + 1),
+                    measured.getOrDefault("deliveries_per_s", Double.NaN));
             if (round >= 0) {
                 figures.add(measured);
             }

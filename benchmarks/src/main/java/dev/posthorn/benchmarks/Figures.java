@@ -13,7 +13,7 @@ final class Figures {
 
     void add(Map<String, Double> round) {
         round.forEach((name, value) ->
-                rounds.computeIfAbsent(name, _ -> new ArrayList<>()).add(value));
+                rounds.computeIfAbsent(name, key -> new ArrayList<>()).add(value));
     }
 
     double median(String name) {

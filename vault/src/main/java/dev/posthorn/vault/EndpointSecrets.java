@@ -14,7 +14,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -41,17 +46,27 @@ public final class EndpointSecrets {
             WHERE h.endpoint_id = ?
             """;
     private static final String READ = """
-            SELECT s.id, s.community_id, s.version, s.ciphertext, s.data_key_id, s.expires_at
+            SELECT s.owner_id, s.id, s.community_id, s.version, s.ciphertext, s.data_key_id, s.expires_at
             FROM posthorn.vault_secrets AS s
-            WHERE s.owner_id = ?
+            WHERE s.owner_id = ANY (?)
               AND s.purpose = 'endpoint_signing'
               AND (s.expires_at IS NULL OR s.expires_at > posthorn.clock_now())
-            ORDER BY s.version DESC
+            ORDER BY s.owner_id, s.version DESC
             """;
 
     private final DataKeys keys;
 
     private record Unprotected(UUID endpointId, UUID communityId, int version) {}
+
+    @SuppressWarnings("ArrayRecordComponent") // Never compared.
+    private record Sealed(
+            UUID endpointId,
+            UUID id,
+            UUID communityId,
+            int version,
+            byte[] ciphertext,
+            UUID dataKey,
+            @Nullable Instant expiresAt) {}
 
     /** Encrypts and decrypts with data keys that the given master key wraps. */
     public EndpointSecrets(MasterKeyset master) {
@@ -100,6 +115,26 @@ public final class EndpointSecrets {
                 secrets = select(connection, endpointId);
             }
         }
+        return secrets;
+    }
+
+    /**
+     * The secrets in use of many endpoints, read at once, the newest first. Endpoints that have none, or whose secrets cannot be decrypted,
+     * are not in the answer; {@link #read} of one of them makes the first or says what is wrong.
+     */
+    public Map<UUID, List<EndpointSecret>> readAll(Connection connection, Collection<UUID> endpointIds)
+            throws SQLException {
+        Map<UUID, List<EndpointSecret>> secrets = new HashMap<>();
+        Set<UUID> damaged = new HashSet<>();
+        for (Sealed sealed : select(connection, endpointIds)) {
+            try {
+                secrets.computeIfAbsent(sealed.endpointId(), key -> new ArrayList<>())
+                        .add(open(connection, sealed));
+            } catch (GeneralSecurityException | VaultException e) {
+                damaged.add(sealed.endpointId());
+            }
+        }
+        secrets.keySet().removeAll(damaged);
         return secrets;
     }
 
@@ -179,20 +214,9 @@ public final class EndpointSecrets {
 
     private List<EndpointSecret> select(Connection connection, UUID endpointId) throws SQLException {
         List<EndpointSecret> secrets = new ArrayList<>();
-        try (PreparedStatement statement = connection.prepareStatement(READ)) {
-            statement.setObject(1, endpointId);
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    int version = row.getInt(3);
-                    byte[] plain = keys.byId(connection, row.getObject(5, UUID.class))
-                            .decrypt(
-                                    row.getBytes(4),
-                                    associated(row.getObject(2, UUID.class), row.getObject(1, UUID.class), version));
-                    OffsetDateTime expires = row.getObject(6, OffsetDateTime.class);
-                    Instant expiresAt = expires == null ? null : expires.toInstant();
-                    secrets.add(new EndpointSecret(
-                            WebhookSecret.parse(new String(plain, StandardCharsets.US_ASCII)), version, expiresAt));
-                }
+        try {
+            for (Sealed sealed : select(connection, List.of(endpointId))) {
+                secrets.add(open(connection, sealed));
             }
         } catch (GeneralSecurityException e) {
             throw new VaultException(
@@ -201,6 +225,36 @@ public final class EndpointSecrets {
                     e);
         }
         return secrets;
+    }
+
+    private static List<Sealed> select(Connection connection, Collection<UUID> endpointIds) throws SQLException {
+        List<Sealed> sealed = new ArrayList<>();
+        try (PreparedStatement statement = connection.prepareStatement(READ)) {
+            statement.setArray(1, connection.createArrayOf("uuid", endpointIds.toArray()));
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    OffsetDateTime expires = row.getObject(7, OffsetDateTime.class);
+                    sealed.add(new Sealed(
+                            row.getObject(1, UUID.class),
+                            row.getObject(2, UUID.class),
+                            row.getObject(3, UUID.class),
+                            row.getInt(4),
+                            row.getBytes(5),
+                            row.getObject(6, UUID.class),
+                            expires == null ? null : expires.toInstant()));
+                }
+            }
+        }
+        return sealed;
+    }
+
+    private EndpointSecret open(Connection connection, Sealed sealed) throws SQLException, GeneralSecurityException {
+        byte[] plain = keys.byId(connection, sealed.dataKey())
+                .decrypt(sealed.ciphertext(), associated(sealed.communityId(), sealed.id(), sealed.version()));
+        return new EndpointSecret(
+                WebhookSecret.parse(new String(plain, StandardCharsets.US_ASCII)),
+                sealed.version(),
+                sealed.expiresAt());
     }
 
     private static byte[] associated(UUID community, UUID secret, int version) {

@@ -4,27 +4,70 @@ import dev.posthorn.delivery.session.ServiceSession;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Types;
+import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Leases due deliveries in batches, lane after lane. For one thread: that of the dispatcher. */
+/**
+ * Leases due deliveries in batches, lane after lane, so that none waits behind the backlog of another. For one thread, that of the
+ * dispatcher.
+ */
 public final class DeliveryClaimer {
+    private static final int MOST_LANES = 1000;
+    private static final long MOST_BYTES = 16 * 1024 * 1024;
+
     private static final String CLAIM = """
-            SELECT delivery_id, event_id, community_id, endpoint_id, event_type, attempt, claimed_at, url, payload_format, body,
+            SELECT delivery_id, event_id, community_id, endpoint_id, lane, event_type, attempt, claimed_at, url, payload_format, body,
+                   secret_version, timeout_seconds, open_after_ms
+            FROM posthorn.claim_webhook_deliveries(?, ?, ?, ?, ?, ?)
+            """;
+    private static final String CLAIM_PROBES = """
+            SELECT delivery_id, event_id, community_id, endpoint_id, lane, event_type, attempt, claimed_at, url, payload_format, body,
                    secret_version, timeout_seconds
-            FROM posthorn.claim_webhook_deliveries(?, ?, ?, ?)
+            FROM posthorn.claim_endpoint_probes(?, ?, ?)
             """;
 
     private final ServiceSession session;
-    private @Nullable UUID lastLane;
+    private final Lanes lanes = new Lanes();
+    private final LaneScout scout;
 
     /** Claims over the given session. */
     public DeliveryClaimer(ServiceSession session) {
         this.session = session;
+        this.scout = new LaneScout(session, lanes);
+    }
+
+    /**
+     * Looks for lanes in which something is claimable, where it is time to look.
+     *
+     * @param woken look for what has come lately in any case
+     * @param sweep look everywhere
+     * @return whether a claim may find something
+     */
+    public boolean look(boolean woken, boolean sweep) throws SQLException {
+        lanes.openWaiting(System.nanoTime());
+        scout.look(woken, sweep);
+        return lanes.anyOpen();
+    }
+
+    /** Says that a delivery of each of these lanes is no longer under way. */
+    public void opened(Collection<UUID> freed) {
+        freed.forEach(lanes::open);
+    }
+
+    /** Milliseconds until a lane that is limited in its rate may give something again; the given time if that is sooner. */
+    public long untilNextOpening(long atMostMillis) {
+        Long next = lanes.nextOpening();
+        return next == null
+                ? atMostMillis
+                : Math.clamp(TimeUnit.NANOSECONDS.toMillis(next - System.nanoTime()) + 1, 0, atMostMillis);
     }
 
     /**
@@ -33,47 +76,105 @@ public final class DeliveryClaimer {
      * @throws SQLException with state PH007 if the dispatcher is no longer signed on
      */
     public List<ClaimedDelivery> claim(Lease lease, int limit) throws SQLException {
-        List<ClaimedDelivery> claimed = session.repeatably(connection -> {
+        List<Lanes.Turn> turns = lanes.turns(MOST_LANES);
+        if (turns.isEmpty()) {
+            return List.of();
+        }
+        return session.repeatably(connection -> {
             try (PreparedStatement statement = connection.prepareStatement(CLAIM)) {
                 statement.setObject(1, lease.dispatcher());
                 statement.setLong(2, lease.number());
                 statement.setInt(3, limit);
-                if (lastLane == null) {
-                    statement.setNull(4, Types.OTHER, "uuid");
-                } else {
-                    statement.setObject(4, lastLane);
-                }
+                setLanes(statement, 4, turns);
+                statement.setLong(6, MOST_BYTES);
                 try (ResultSet row = statement.executeQuery()) {
-                    long now = System.nanoTime();
-                    List<ClaimedDelivery> deliveries = new ArrayList<>();
-                    while (row.next()) {
-                        deliveries.add(read(row, lease, now));
-                    }
-                    return deliveries;
+                    return read(row, lease, turns, limit);
                 }
             }
         });
-        if (!claimed.isEmpty()) {
-            lastLane = claimed.get(claimed.size() - 1).endpointId();
+    }
+
+    private List<ClaimedDelivery> read(ResultSet row, Lease lease, List<Lanes.Turn> turns, int limit)
+            throws SQLException {
+        long now = System.nanoTime();
+        List<ClaimedDelivery> claimed = new ArrayList<>();
+        Set<UUID> gave = new HashSet<>();
+        List<UUID> contended = new ArrayList<>();
+        Instant at = null;
+        long bytes = 0;
+        while (row.next()) {
+            UUID lane = row.getObject(5, UUID.class);
+            if (row.getObject(1) == null) {
+                int millis = row.getInt(14);
+                if (millis == 0) {
+                    contended.add(lane);
+                } else {
+                    lanes.openAt(lane, now + TimeUnit.MILLISECONDS.toNanos(millis));
+                }
+                continue;
+            }
+            if (at == null) {
+                at = row.getObject(8, OffsetDateTime.class).toInstant();
+            }
+            ClaimedDelivery delivery = read(row, lease, lane, at, now);
+            claimed.add(delivery);
+            gave.add(lane);
+            bytes += delivery.body().length;
         }
+        lanes.asked(turns, gave, claimed.size() >= limit || bytes > MOST_BYTES / 2);
+        contended.forEach(lane -> lanes.heldByOthers(lane, now));
         return claimed;
     }
 
-    private static ClaimedDelivery read(ResultSet row, Lease lease, long now) throws SQLException {
+    /** Claims the oldest delivery of each endpoint that was disabled automatically and is to be tried again now. */
+    public List<ClaimedDelivery> claimProbes(Lease lease, int limit) throws SQLException {
+        return session.repeatably(connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(CLAIM_PROBES)) {
+                statement.setObject(1, lease.dispatcher());
+                statement.setLong(2, lease.number());
+                statement.setInt(3, limit);
+                try (ResultSet row = statement.executeQuery()) {
+                    long now = System.nanoTime();
+                    List<ClaimedDelivery> claimed = new ArrayList<>();
+                    while (row.next()) {
+                        Instant at = row.getObject(8, OffsetDateTime.class).toInstant();
+                        claimed.add(read(row, lease, row.getObject(5, UUID.class), at, now));
+                    }
+                    return claimed;
+                }
+            }
+        });
+    }
+
+    private static ClaimedDelivery read(ResultSet row, Lease lease, UUID lane, Instant at, long now)
+            throws SQLException {
         return new ClaimedDelivery(
                 row.getObject(1, UUID.class),
                 lease,
                 row.getObject(2, UUID.class),
                 row.getObject(3, UUID.class),
                 row.getObject(4, UUID.class),
-                row.getString(5),
-                row.getInt(6),
-                row.getObject(7, OffsetDateTime.class).toInstant(),
+                lane,
+                row.getString(6),
+                row.getInt(7),
+                at,
                 now,
-                row.getString(8),
                 row.getString(9),
                 row.getString(10),
-                row.getInt(11),
-                row.getInt(12));
+                row.getBytes(11),
+                row.getInt(12),
+                row.getInt(13));
+    }
+
+    /** Sets two parameters: the lanes and their marks. */
+    static void setLanes(PreparedStatement statement, int index, List<Lanes.Turn> turns) throws SQLException {
+        UUID[] ids = new UUID[turns.size()];
+        @Nullable Long[] marks = new @Nullable Long[turns.size()];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = turns.get(i).lane();
+            marks[i] = turns.get(i).mark();
+        }
+        statement.setArray(index, statement.getConnection().createArrayOf("uuid", ids));
+        statement.setArray(index + 1, statement.getConnection().createArrayOf("int8", marks));
     }
 }

@@ -112,27 +112,30 @@ public final class DeliveryEngine implements AutoCloseable {
                 outcome -> settle[0].add(outcome),
                 settings.slots,
                 settings.ownConnections == null ? POLL_WITHOUT_NOTIFICATIONS : POLL);
-        settle[0] = new SettleLoop(flow, dispatching::wake);
-        UpkeepLoop chores = new UpkeepLoop(upkeep, heartbeat, held, dispatching::wake);
+        settle[0] = new SettleLoop(flow, held, dispatching::opened);
+        UpkeepLoop chores = new UpkeepLoop(upkeep, heartbeat, held, dispatching::wakeToSweep);
         dispatch = dispatching;
         add("dispatch", dispatching::step);
         add("settle", settle[0]::step);
         add("upkeep", chores::step);
         add("heartbeat", () -> {
-            heartbeat.beat();
+            if (heartbeat.beat()) {
+                chores.reconcile();
+            }
             heart.await(BEAT);
         });
         if (settings.ownConnections != null) {
-            NotificationLoop listening = new NotificationLoop(settings.ownConnections, dispatching::wake, chores::wake);
+            NotificationLoop listening = new NotificationLoop(
+                    settings.ownConnections, dispatching::wake, dispatching::wakeToSweep, chores::wake);
             notifications = listening;
             add("listen", listening::step);
         }
         loops.forEach(BackgroundLoop::start);
     }
 
-    /** Whether it is running and the database has heard it within the last seconds. */
+    /** Whether it is running and reaches its database. */
     public boolean isReady() {
-        return started.get() && !closed.get() && heartbeat.isFresh();
+        return started.get() && !closed.get() && heartbeat.isHeard();
     }
 
     /** How many deliveries are under way here. */
@@ -169,9 +172,15 @@ public final class DeliveryEngine implements AutoCloseable {
         upkeep.ensureSecrets();
         upkeep.maintain();
         upkeep.settleBacklogs();
+        upkeep.advanceRedeliveries();
         int attempts = 0;
+        List<ClaimedDelivery> claimed = flow.claimProbes(settings.slots);
         while (true) {
-            List<ClaimedDelivery> claimed = flow.claim(settings.slots);
+            heartbeat.beat();
+            if (claimed.isEmpty()) {
+                flow.look(true, true);
+                claimed = flow.claim(settings.slots);
+            }
             if (claimed.isEmpty()) {
                 return attempts;
             }
@@ -189,6 +198,7 @@ public final class DeliveryEngine implements AutoCloseable {
             }
             flow.settle(outcomes);
             attempts += claimed.size();
+            claimed = List.of();
         }
     }
 
@@ -237,7 +247,15 @@ public final class DeliveryEngine implements AutoCloseable {
     }
 
     private void add(String what, BackgroundLoop.Step step) {
-        loops.add(new BackgroundLoop(what, step, settings.listener::failed));
+        loops.add(new BackgroundLoop(what, step, this::failed));
+    }
+
+    private void failed(String what, Exception failure) {
+        if (failure instanceof SQLException) {
+            heartbeat.doubt();
+            heart.give();
+        }
+        settings.listener.failed(what, failure);
     }
 
     /** What an engine is made of; everything but database and master key has a default. */
@@ -248,7 +266,7 @@ public final class DeliveryEngine implements AutoCloseable {
         private AddressPolicy addresses = AddressPolicy.PUBLIC_ONLY;
         private DeliveryListener listener = new DeliveryListener() {};
         private Duration stopTimeout = Duration.ofSeconds(20);
-        private int slots = 512;
+        private int slots = 1024;
         private String version = "0.1.0";
 
         private Builder(DataSource database, MasterKeyset masterKey) {
@@ -283,7 +301,7 @@ public final class DeliveryEngine implements AutoCloseable {
             return this;
         }
 
-        /** How many deliveries may be under way at once on this node; 512 unless said otherwise. */
+        /** How many deliveries may be under way at once on this node; 1,024 unless said otherwise. */
         public Builder maxInFlight(int deliveries) {
             if (deliveries < 1) {
                 throw new IllegalArgumentException("max in flight must be at least 1");

@@ -8,18 +8,25 @@ import dev.posthorn.delivery.upkeep.HeldDeliveries;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Queue;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Claims whenever there are free slots and something is due, and sends each delivery on a virtual thread of its own. */
 final class DispatchLoop {
     private static final int LARGEST_CLAIM = 500;
+    private static final int MOST_PROBES = 20;
     /** A commit that did not see us asleep becomes visible within moments. */
     private static final List<Duration> LOOKS = List.of(Duration.ZERO, Duration.ofMillis(5), Duration.ofMillis(20));
 
     private static final Duration AFTER_UNSENT = Duration.ofSeconds(1);
+    private static final Duration FOR_SLOTS = Duration.ofMillis(20);
+    private static final long PROBING_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Flow flow;
     private final Heartbeat heartbeat;
@@ -30,7 +37,11 @@ final class DispatchLoop {
     private final int slots;
     private final Duration poll;
     private final Signal wake = new Signal();
+    private final Queue<Set<UUID>> opened = new ConcurrentLinkedQueue<>();
+    private volatile boolean sweep;
+    private volatile boolean arrived;
     private volatile boolean unsent;
+    private long probedNanos = System.nanoTime() - PROBING_NANOS;
     /** As whom this node said that it sleeps; after a pause of the database it may be somebody new. */
     private @Nullable UUID asleep;
 
@@ -53,13 +64,26 @@ final class DispatchLoop {
         this.poll = poll;
     }
 
-    /** Says that there may be something to do, or a free slot. */
+    /** Says that something has been queued. */
     void wake() {
+        arrived = true;
+        wake.give();
+    }
+
+    /** Says that something has come back into the queue, where one does not look for what is new. */
+    void wakeToSweep() {
+        sweep = true;
+        wake.give();
+    }
+
+    /** Says that deliveries of these lanes have ended. */
+    void opened(Set<UUID> lanes) {
+        opened.add(lanes);
         wake.give();
     }
 
     void step() throws SQLException, InterruptedException {
-        if (!heartbeat.isFresh() || held.size() >= slots) {
+        if (!heartbeat.isFresh()) {
             wake.await(Duration.ofMillis(100));
             return;
         }
@@ -68,20 +92,74 @@ final class DispatchLoop {
             unsent = false;
             wake.await(AFTER_UNSENT);
         }
-        if (claimAndSend() > 0) {
+        awaitSlots();
+        probe();
+        boolean claimable = look();
+        if (held.size() >= slots || (claimable && claimAndSend() > 0)) {
             return;
         }
-        UUID dispatcher = heartbeat.dispatcher();
-        if (!dispatcher.equals(asleep)) {
-            sleep.setAsleep(dispatcher, true);
-            asleep = dispatcher;
+        if (look()) {
+            return;
         }
-        for (Duration look : LOOKS) {
-            if (wake.await(look) || claimAndSend() > 0) {
-                return;
+        if (!fallAsleep()) {
+            return;
+        }
+        wake.await(
+                Duration.ofMillis(flow.untilNextOpening(sleep.untilNextDue(poll).toMillis())));
+    }
+
+    /** Returns false if something came up meanwhile. */
+    private boolean fallAsleep() throws SQLException, InterruptedException {
+        UUID dispatcher = heartbeat.dispatcher();
+        if (dispatcher.equals(asleep)) {
+            return true;
+        }
+        sleep.setAsleep(dispatcher, true);
+        asleep = dispatcher;
+        for (Duration pause : LOOKS) {
+            wake.await(pause);
+            arrived = true;
+            if (look()) {
+                return false;
             }
         }
-        wake.await(sleep.untilNextDue(poll));
+        return true;
+    }
+
+    /** A claim for a few slots costs as much as one for many; but what is slow must not hold back what is not. */
+    private void awaitSlots() throws InterruptedException {
+        long end = System.nanoTime() + FOR_SLOTS.toNanos();
+        while (slots - held.size() < Math.max(1, slots / 4)) {
+            long left = end - System.nanoTime();
+            if (left <= 0) {
+                return;
+            }
+            wake.await(Duration.ofNanos(left));
+        }
+    }
+
+    private boolean look() throws SQLException {
+        for (Set<UUID> lanes = opened.poll(); lanes != null; lanes = opened.poll()) {
+            flow.opened(lanes);
+        }
+        boolean everywhere = sweep;
+        sweep = false;
+        boolean lately = arrived;
+        arrived = false;
+        try {
+            return flow.look(lately, everywhere);
+        } catch (SQLException e) {
+            sweep |= everywhere;
+            throw e;
+        }
+    }
+
+    private void probe() throws SQLException {
+        long now = System.nanoTime();
+        if (now - probedNanos >= PROBING_NANOS) {
+            probedNanos = now;
+            send(flow.claimProbes(MOST_PROBES));
+        }
     }
 
     private int claimAndSend() throws SQLException {
@@ -91,6 +169,11 @@ final class DispatchLoop {
             sleep.setAsleep(sleeper, false);
             asleep = null;
         }
+        send(claimed);
+        return claimed.size();
+    }
+
+    private void send(List<ClaimedDelivery> claimed) {
         for (ClaimedDelivery delivery : claimed) {
             threads.execute(() -> {
                 AttemptOutcome outcome = flow.attempt(delivery);
@@ -100,6 +183,5 @@ final class DispatchLoop {
                 outcomes.accept(outcome);
             });
         }
-        return claimed.size();
     }
 }

@@ -13,7 +13,9 @@ import dev.posthorn.delivery.upkeep.Heartbeat;
 import dev.posthorn.delivery.upkeep.HeldDeliveries;
 import dev.posthorn.vault.VaultException;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.List;
+import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,10 +48,41 @@ final class Flow {
         this.listener = listener;
     }
 
+    /**
+     * Looks where something may be claimable, where it is time to look.
+     *
+     * @return whether a claim may find something
+     */
+    boolean look(boolean woken, boolean sweep) throws SQLException {
+        return claimer.look(woken, sweep);
+    }
+
+    /** Says that deliveries of these lanes have ended. */
+    void opened(Collection<UUID> lanes) {
+        claimer.opened(lanes);
+    }
+
+    long untilNextOpening(long atMostMillis) {
+        return claimer.untilNextOpening(atMostMillis);
+    }
+
     List<ClaimedDelivery> claim(int limit) throws SQLException {
         Lease lease = heartbeat.nextLease();
-        List<ClaimedDelivery> claimed = claimer.claim(lease, limit);
+        return held(lease, claimer.claim(lease, limit));
+    }
+
+    List<ClaimedDelivery> claimProbes(int limit) throws SQLException {
+        Lease lease = heartbeat.nextLease();
+        return held(lease, claimer.claimProbes(lease, limit));
+    }
+
+    private List<ClaimedDelivery> held(Lease lease, List<ClaimedDelivery> claimed) {
         held.add(lease, claimed);
+        try {
+            signer.prepare(claimed);
+        } catch (SQLException e) {
+            LOG.debug("secrets are read one by one", e);
+        }
         return claimed;
     }
 

@@ -13,13 +13,20 @@ final class NotificationLoop {
     private static final int WAIT_MILLIS = 500;
 
     private final DataSource database;
-    private final Runnable wake;
+    private final Runnable queued;
+    private final Runnable cameBack;
     private final Runnable endpointCreated;
     private @Nullable Connection connection;
 
-    NotificationLoop(DataSource database, Runnable wake, Runnable endpointCreated) {
+    /**
+     * @param queued hears that events were queued
+     * @param cameBack hears that deliveries came back into the queue, or may have while nobody listened
+     * @param endpointCreated hears that an endpoint may lack its secret
+     */
+    NotificationLoop(DataSource database, Runnable queued, Runnable cameBack, Runnable endpointCreated) {
         this.database = database;
-        this.wake = wake;
+        this.queued = queued;
+        this.cameBack = cameBack;
         this.endpointCreated = endpointCreated;
     }
 
@@ -33,20 +40,27 @@ final class NotificationLoop {
                 statement.execute("LISTEN posthorn_wake; LISTEN posthorn_endpoint_created");
             }
             // What was said while nobody listened.
-            wake.run();
+            cameBack.run();
             endpointCreated.run();
         }
         try {
             PGNotification[] notifications = open.unwrap(PGConnection.class).getNotifications(WAIT_MILLIS);
             if (notifications != null) {
                 for (PGNotification notification : notifications) {
-                    (notification.getName().equals("posthorn_wake") ? wake : endpointCreated).run();
+                    listenerOf(notification).run();
                 }
             }
         } catch (SQLException e) {
             close();
             throw e;
         }
+    }
+
+    private Runnable listenerOf(PGNotification notification) {
+        if (notification.getName().equals("posthorn_endpoint_created")) {
+            return endpointCreated;
+        }
+        return notification.getParameter().equals("sweep") ? cameBack : queued;
     }
 
     void close() throws SQLException {

@@ -17,6 +17,7 @@ final class UpkeepLoop {
     private final Signal wake = new Signal();
     private final Interval backlogs = new Interval(Duration.ofSeconds(1));
     private final Interval unheld = new Interval(Duration.ofSeconds(5));
+    private volatile boolean unheldNow;
     private final Interval maintenance = new Interval(Duration.ofMinutes(1));
 
     private static final class Interval {
@@ -51,18 +52,26 @@ final class UpkeepLoop {
         wake.give();
     }
 
+    /** Says that the database was away: what it no longer knows of is to be set right at once. */
+    void reconcile() {
+        unheldNow = true;
+        wake.give();
+    }
+
     void step() throws SQLException, InterruptedException {
         wake.await(TICK);
         if (!heartbeat.isFresh()) {
             return;
         }
         boolean found = upkeep.ensureSecrets() > 0;
+        if (unheldNow || unheld.isOver()) {
+            unheldNow = false;
+            found |= upkeep.returnUnheld(held) > 0;
+        }
         if (backlogs.isOver()) {
             found |= upkeep.settleBacklogs() > 0;
+            found |= upkeep.advanceRedeliveries() > 0;
             found |= heartbeat.isSteady() && upkeep.rescueLostLeases() > 0;
-        }
-        if (unheld.isOver()) {
-            found |= upkeep.returnUnheld(held) > 0;
         }
         if (maintenance.isOver()) {
             upkeep.maintain();

@@ -1,6 +1,8 @@
 package dev.posthorn.delivery.session;
 
 import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import javax.sql.DataSource;
@@ -10,12 +12,19 @@ import javax.sql.DataSource;
  * serializable, another search path or time zone. Leaves each connection as it found it. Thread-safe.
  */
 public final class ServiceSession {
-    private static final String DURABLE =
-            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL ROLE posthorn_service; SET LOCAL TimeZone = 'UTC'";
-    /** A crash of PostgreSQL then means that deliveries are sent again, never that one is lost. */
-    private static final String REPEATABLE = DURABLE + "; SET LOCAL synchronous_commit = off";
+    /** One statement for all settings of a transaction, because it runs at each. */
+    private static final String SETTINGS = """
+            SELECT set_config('role', 'posthorn_service', true),
+                   set_config('TimeZone', 'UTC', true),
+                   CASE WHEN ? THEN current_setting('synchronous_commit') ELSE set_config('synchronous_commit', 'off', true) END,
+                   current_setting('transaction_isolation')
+            """;
+
+    private static final String READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
     private final DataSource database;
+    /** The connections of this source begin transactions at another isolation level than ours. */
+    private volatile boolean otherIsolation;
 
     /** What is done within one transaction. */
     @FunctionalInterface
@@ -31,15 +40,18 @@ public final class ServiceSession {
 
     /** For what must not be lost once it was answered: acceptance. */
     public <T> T durably(Work<T> work) throws SQLException {
-        return run(DURABLE, work);
+        return run(true, work);
     }
 
-    /** For claims and results: committed without waiting for the disk. */
+    /**
+     * For claims and results: committed without waiting for the disk. A crash of PostgreSQL then means that deliveries are sent again,
+     * never that one is lost.
+     */
     public <T> T repeatably(Work<T> work) throws SQLException {
-        return run(REPEATABLE, work);
+        return run(false, work);
     }
 
-    private <T> T run(String preamble, Work<T> work) throws SQLException {
+    private <T> T run(boolean durable, Work<T> work) throws SQLException {
         try (Connection connection = database.getConnection()) {
             boolean autoCommit = connection.getAutoCommit();
             if (!autoCommit) {
@@ -47,9 +59,7 @@ public final class ServiceSession {
             }
             connection.setAutoCommit(false);
             try {
-                try (Statement statement = connection.createStatement()) {
-                    statement.execute(preamble);
-                }
+                begin(connection, durable);
                 T result = work.on(connection);
                 connection.commit();
                 return result;
@@ -60,6 +70,30 @@ public final class ServiceSession {
                 if (!connection.isClosed()) {
                     connection.setAutoCommit(autoCommit);
                 }
+            }
+        }
+    }
+
+    private void begin(Connection connection, boolean durable) throws SQLException {
+        if (!otherIsolation) {
+            if (setUp(connection, durable).equals("read committed")) {
+                return;
+            }
+            otherIsolation = true;
+            connection.rollback();
+        }
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(READ_COMMITTED);
+        }
+        setUp(connection, durable);
+    }
+
+    private static String setUp(Connection connection, boolean durable) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(SETTINGS)) {
+            statement.setBoolean(1, durable);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getString(4);
             }
         }
     }

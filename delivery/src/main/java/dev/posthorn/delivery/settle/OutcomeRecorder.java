@@ -7,6 +7,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -18,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 /** Records outcomes, a batch in one transaction. Thread-safe. */
 public final class OutcomeRecorder {
     private static final String RECORD = """
-            SELECT r.delivery_id, r.status::text, r.superseded, r.next_attempt_at
-            FROM posthorn.record_webhook_results(?, ?, ?, ?, ?, ?, ?, ?) AS r
+            SELECT r.delivery_id, coalesce(r.status::text, 'dropped'), r.superseded, r.next_attempt_at
+            FROM posthorn.record_claimed_results(?, ?, ?, ?, ?, ?, ?, ?, ?) AS r
             """;
     private static final String RELEASE = "SELECT posthorn.release_webhook_leases(?, ?)";
 
@@ -57,19 +58,19 @@ public final class OutcomeRecorder {
     private static List<SettledDelivery> record(Connection connection, List<AttemptOutcome> made) throws SQLException {
         int count = made.size();
         UUID[] ids = new UUID[count];
-        String[] tokens = new String[count];
+        UUID[] dispatchers = new UUID[count];
+        Long[] leases = new Long[count];
         @Nullable Integer[] statusCodes = new @Nullable Integer[count];
         @Nullable String[] classes = new @Nullable String[count];
         @Nullable String[] errors = new @Nullable String[count];
         Integer[] durations = new Integer[count];
         @Nullable String[] excerpts = new @Nullable String[count];
         @Nullable Integer[] retryAfters = new @Nullable Integer[count];
-        Map<UUID, AttemptOutcome> byId = new HashMap<>();
         for (int i = 0; i < count; i++) {
             AttemptOutcome outcome = made.get(i);
             ids[i] = outcome.delivery().id();
-            tokens[i] = outcome.delivery().lease().token();
-            byId.put(ids[i], outcome);
+            dispatchers[i] = outcome.delivery().lease().dispatcher();
+            leases[i] = outcome.delivery().lease().number();
             switch (outcome) {
                 case AttemptOutcome.Answered answered -> {
                     statusCodes[i] = answered.statusCode();
@@ -86,29 +87,39 @@ public final class OutcomeRecorder {
                 case AttemptOutcome.Unsent unsent -> throw new IllegalArgumentException(unsent.reason());
             }
         }
+        Map<UUID, Settled> notDelivered = new HashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(RECORD)) {
             statement.setArray(1, connection.createArrayOf("uuid", ids));
-            statement.setArray(2, connection.createArrayOf("text", tokens));
-            statement.setArray(3, connection.createArrayOf("int4", statusCodes));
-            statement.setArray(4, connection.createArrayOf("text", classes));
-            statement.setArray(5, connection.createArrayOf("text", errors));
-            statement.setArray(6, connection.createArrayOf("int4", durations));
-            statement.setArray(7, connection.createArrayOf("text", excerpts));
-            statement.setArray(8, connection.createArrayOf("int4", retryAfters));
-            List<SettledDelivery> settled = new ArrayList<>(count);
+            statement.setArray(2, connection.createArrayOf("uuid", dispatchers));
+            statement.setArray(3, connection.createArrayOf("int8", leases));
+            statement.setArray(4, connection.createArrayOf("int4", statusCodes));
+            statement.setArray(5, connection.createArrayOf("text", classes));
+            statement.setArray(6, connection.createArrayOf("text", errors));
+            statement.setArray(7, connection.createArrayOf("int4", durations));
+            statement.setArray(8, connection.createArrayOf("text", excerpts));
+            statement.setArray(9, connection.createArrayOf("int4", retryAfters));
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    AttemptOutcome outcome = byId.get(row.getObject(1, UUID.class));
                     OffsetDateTime next = row.getObject(4, OffsetDateTime.class);
-                    if (outcome != null) {
-                        settled.add(new SettledDelivery(
-                                outcome, row.getString(2), row.getBoolean(3), next == null ? null : next.toInstant()));
-                    }
+                    notDelivered.put(
+                            row.getObject(1, UUID.class),
+                            new Settled(row.getString(2), row.getBoolean(3), next == null ? null : next.toInstant()));
                 }
             }
-            return settled;
         }
+        List<SettledDelivery> settled = new ArrayList<>(count);
+        for (AttemptOutcome outcome : made) {
+            Settled other = notDelivered.get(outcome.delivery().id());
+            settled.add(
+                    other == null
+                            ? new SettledDelivery(outcome, "delivered", false, null)
+                            : new SettledDelivery(outcome, other.status(), other.superseded(), other.nextAttemptAt()));
+        }
+        return settled;
     }
+
+    private record Settled(
+            String status, boolean superseded, @Nullable Instant nextAttemptAt) {}
 
     private static void release(Connection connection, List<ClaimedDelivery> unsent) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(RELEASE)) {

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * What stands in the database after an attempt.
  *
  * @param outcome what was recorded
- * @param status the delivery's {@code webhook_status} now
+ * @param status the delivery's {@code webhook_status} now; {@code dropped} if it is no longer kept
  * @param superseded the lease was no longer held: the result is kept and changed nothing
  * @param nextAttemptAt when it is tried again; null if it ended or is parked
  */

@@ -1,5 +1,7 @@
 package dev.posthorn.delivery.sign;
 
+import static java.util.Objects.requireNonNull;
+
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
@@ -8,11 +10,11 @@ import dev.posthorn.signing.WebhookSecret;
 import dev.posthorn.signing.WebhookSigner;
 import dev.posthorn.vault.EndpointSecret;
 import dev.posthorn.vault.EndpointSecrets;
-import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +50,25 @@ public final class RequestSigner {
     }
 
     /**
+     * Reads the secrets that are not known yet, all at once; without it each is read when it is first needed.
+     *
+     * @throws SQLException if the database cannot be reached; the deliveries may be signed all the same
+     */
+    public void prepare(List<ClaimedDelivery> claimed) throws SQLException {
+        Map<UUID, Key> unknown = new HashMap<>();
+        for (ClaimedDelivery delivery : claimed) {
+            Key key = new Key(delivery.endpointId(), delivery.secretVersion());
+            if (known.getIfPresent(key) == null) {
+                unknown.put(key.endpointId(), key);
+            }
+        }
+        if (!unknown.isEmpty()) {
+            session.repeatably(connection -> secrets.readAll(connection, unknown.keySet()))
+                    .forEach((endpointId, all) -> known.put(requireNonNull(unknown.get(endpointId)), all));
+        }
+    }
+
+    /**
      * Signs.
      *
      * @throws SQLException if the secret had to be read and the database cannot be reached
@@ -55,7 +76,7 @@ public final class RequestSigner {
      */
     public SignedRequest sign(ClaimedDelivery delivery) throws SQLException {
         Instant now = delivery.claimedAt().plusNanos(System.nanoTime() - delivery.claimedNanos());
-        byte[] body = delivery.body().getBytes(StandardCharsets.UTF_8);
+        byte[] body = delivery.body();
         String id = delivery.eventId().toString();
         Map<String, String> headers = new LinkedHashMap<>();
         headers.put("content-type", contentType(delivery.payloadFormat()));

@@ -27,6 +27,7 @@ public final class Heartbeat {
     private final String version;
     private final AtomicLong leases = new AtomicLong();
     private volatile @Nullable Beat last;
+    private volatile boolean unheard;
 
     private record Beat(UUID dispatcher, long firstNanos, long nanos, long wallMillis) {}
 
@@ -36,25 +37,32 @@ public final class Heartbeat {
         this.version = version;
     }
 
-    /** Beats once; signs on, under a new id, at the first time and whenever the database had given this node up. */
-    public void beat() throws SQLException {
+    /**
+     * Beats once; signs on, under a new id, at the first time and whenever the database had given this node up.
+     *
+     * @return whether the database had been away, so that what it knows of this node's leases must be compared with what it holds
+     */
+    public boolean beat() throws SQLException {
+        boolean wasUnheard = unheard;
+        try {
+            boolean away = beat(wasUnheard);
+            unheard = false;
+            return away;
+        } catch (SQLException e) {
+            unheard = true;
+            throw e;
+        }
+    }
+
+    private boolean beat(boolean wasUnheard) throws SQLException {
         Beat before = last;
         long nanos = System.nanoTime();
         long wall = System.currentTimeMillis();
-        boolean alive = before != null
-                && session.repeatably(connection -> {
-                    try (PreparedStatement statement = connection.prepareStatement(BEAT)) {
-                        statement.setObject(1, before.dispatcher());
-                        try (ResultSet row = statement.executeQuery()) {
-                            return row.next() && row.getBoolean(1);
-                        }
-                    }
-                });
-        if (before != null && alive) {
+        if (before != null && prolong(before.dispatcher())) {
+            boolean gap = wasUnheard || nanos - before.nanos() > FRESH.toNanos();
             // After a pause the others are given a full period to beat before anybody is taken for lost.
-            long first = nanos - before.nanos() > FRESH.toNanos() ? nanos : before.firstNanos();
-            last = new Beat(before.dispatcher(), first, nanos, wall);
-            return;
+            last = new Beat(before.dispatcher(), gap ? nanos : before.firstNanos(), nanos, wall);
+            return gap;
         }
         UUID dispatcher = UUID.randomUUID();
         session.repeatably(connection -> {
@@ -66,6 +74,28 @@ public final class Heartbeat {
             }
         });
         last = new Beat(dispatcher, nanos, nanos, wall);
+        return before != null;
+    }
+
+    private boolean prolong(UUID dispatcher) throws SQLException {
+        return session.repeatably(connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(BEAT)) {
+                statement.setObject(1, dispatcher);
+                try (ResultSet row = statement.executeQuery()) {
+                    return row.next() && row.getBoolean(1);
+                }
+            }
+        });
+    }
+
+    /** Whether the database answered the last beat and nothing has spoken against it since. */
+    public boolean isHeard() {
+        return !unheard && isFresh();
+    }
+
+    /** Somebody else could not reach the database. */
+    public void doubt() {
+        unheard = true;
     }
 
     /** Whether this node may still believe in its leases. */

@@ -13,6 +13,10 @@ import java.util.UUID;
 public final class Upkeep {
     private static final int BATCH = 1000;
     private static final String SETTLE_BACKLOGS = "SELECT posthorn.settle_backlogs(" + BATCH + ")";
+    private static final int REDELIVERY_BATCH = 500;
+    private static final int MOST_REDELIVERY_BATCHES = 20;
+    private static final String ADVANCE_REDELIVERY =
+            "SELECT posthorn.advance_webhook_redelivery(" + REDELIVERY_BATCH + ")";
     private static final String RESCUE = "SELECT posthorn.rescue_lost_leases()";
     private static final String RETURN_UNHELD = "SELECT posthorn.return_unheld_leases(?, ?, ?)";
     private static final String MAINTAIN = "SELECT task, rows FROM posthorn.maintain()";
@@ -39,6 +43,19 @@ public final class Upkeep {
             moved = number(SETTLE_BACKLOGS);
             all += moved;
         } while (moved == BATCH);
+        return all;
+    }
+
+    /** Carries redelivery jobs further; returns how many events were looked at. */
+    public int advanceRedeliveries() throws SQLException {
+        int all = 0;
+        for (int batch = 0; batch < MOST_REDELIVERY_BATCHES; batch++) {
+            int examined = number(ADVANCE_REDELIVERY);
+            all += examined;
+            if (examined == 0) {
+                break;
+            }
+        }
         return all;
     }
 

@@ -64,7 +64,13 @@ BEGIN
             last_response = left(r.response, 4096)
         FROM unnest(ids, dispatchers, leases, status_codes, durations_ms, responses)
                  AS r (id, dispatcher, lease, status_code, duration_ms, response)
-        WHERE d.stage = 'ready' AND d.id = r.id AND d.dispatcher_id = r.dispatcher AND d.lease_no = r.lease
+        CROSS JOIN LATERAL (
+            SELECT w.ctid AS row_id
+            FROM posthorn.webhook_deliveries_ready AS w
+            WHERE w.id = r.id AND w.dispatcher_id = r.dispatcher AND w.lease_no = r.lease
+            OFFSET 0
+        ) AS held
+        WHERE d.stage = 'ready' AND d.ctid = held.row_id
         RETURNING d.id, d.endpoint_id, d.probing
     ),
     locked AS MATERIALIZED (
@@ -110,6 +116,9 @@ CREATE FUNCTION posthorn.settle_mixed_results(
 RETURNS SETOF posthorn.settled_result
     LANGUAGE plpgsql
     SET search_path = pg_catalog, posthorn, pg_temp
+    SET enable_hashjoin = off
+    SET enable_mergejoin = off
+    SET enable_seqscan = off
     SET jit = off
 AS $$
 DECLARE
@@ -119,17 +128,24 @@ DECLARE
 BEGIN
     RETURN QUERY
     WITH held AS MATERIALIZED (
-        SELECT d.id, d.event_id, d.community_id, d.endpoint_id, d.event_type, d.attempt_count, d.max_attempts, d.ladder_start, d.probing,
-               r.ordinal, r.status_code, r.error_class, r.duration_ms, r.retry_after, r.dispatcher,
+        SELECT d.row_id, d.id, d.event_id, d.community_id, d.endpoint_id, d.event_type, d.attempt_count, d.max_attempts, d.ladder_start,
+               d.probing, r.ordinal, r.status_code, r.error_class, r.duration_ms, r.retry_after, r.dispatcher,
                left(r.error, 500) AS error,
                left(r.response, 4096) AS response,
                r.error_class IS NULL AND r.status_code BETWEEN 200 AND 299 AS success
-        FROM unnest(ids, dispatchers, leases, status_codes, error_classes, errors, durations_ms, responses, retry_afters)
-                 WITH ORDINALITY AS r (id, dispatcher, lease, status_code, error_class, error, duration_ms, response, retry_after, ordinal)
-        JOIN posthorn.webhook_deliveries AS d
-            ON d.stage = 'ready' AND d.id = r.id AND d.dispatcher_id = r.dispatcher AND d.lease_no = r.lease
-        ORDER BY d.id
-        FOR UPDATE OF d
+        FROM (
+            SELECT r.*
+            FROM unnest(ids, dispatchers, leases, status_codes, error_classes, errors, durations_ms, responses, retry_afters)
+                     WITH ORDINALITY AS r (id, dispatcher, lease, status_code, error_class, error, duration_ms, response, retry_after, ordinal)
+            ORDER BY r.id
+        ) AS r
+        CROSS JOIN LATERAL (
+            SELECT d.ctid AS row_id, d.id, d.event_id, d.community_id, d.endpoint_id, d.event_type, d.attempt_count, d.max_attempts,
+                   d.ladder_start, d.probing
+            FROM posthorn.webhook_deliveries_ready AS d
+            WHERE d.id = r.id AND d.dispatcher_id = r.dispatcher AND d.lease_no = r.lease
+            FOR UPDATE
+        ) AS d
     ),
     -- In the order of completion: a success ends the streak, what fails after it begins a new one.
     streaks AS MATERIALIZED (
@@ -260,7 +276,7 @@ BEGIN
             last_error = CASE WHEN s.success THEN NULL ELSE coalesce(s.error, s.error_class, 'HTTP ' || s.status_code) END,
             last_response = CASE WHEN s.success THEN s.response END
         FROM settled AS s
-        WHERE d.stage = 'ready' AND d.id = s.id
+        WHERE d.stage = 'ready' AND d.ctid = s.row_id
     ),
     history AS (
         INSERT INTO posthorn.webhook_attempt_log

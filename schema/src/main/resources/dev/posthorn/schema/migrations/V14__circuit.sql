@@ -23,7 +23,6 @@ RETURNS TABLE (
     community_id    uuid,
     endpoint_id     uuid,
     lane            uuid,
-    place           bigint,
     event_type      text,
     attempt         integer,
     claimed_at      timestamptz,
@@ -31,8 +30,7 @@ RETURNS TABLE (
     payload_format  text,
     body            text,
     secret_version  integer,
-    timeout_seconds integer,
-    open_after_ms   integer
+    timeout_seconds integer
 )
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
@@ -84,10 +82,10 @@ BEGIN
         WHERE d.stage = 'parked' AND d.id = o.id
         RETURNING d.*
     )
-    SELECT l.id, l.event_id, l.community_id, l.endpoint_id, coalesce(l.ordered_lane, l.endpoint_id), l.position, l.event_type,
+    SELECT l.id, l.event_id, l.community_id, l.endpoint_id, coalesce(l.ordered_lane, l.endpoint_id), l.event_type,
            l.attempt_count + 1, at, e.url, e.payload_format,
            posthorn.webhook_body(e.payload_format, v.id, v.community_id, v.event_type, v.created_at, v.payload),
-           h.secret_version, e.timeout_seconds, NULL::integer
+           h.secret_version, e.timeout_seconds
     FROM leased AS l
     JOIN posthorn.webhook_endpoints AS e ON e.id = l.endpoint_id
     JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = l.endpoint_id

@@ -168,7 +168,7 @@ $$;
 COMMENT ON FUNCTION posthorn.queue_missing_deliveries(uuid[], uuid) IS
     'Creates the deliveries that events lack: one for each endpoint that takes the event today and has none of it.';
 
--- Locks: the job, SKIP LOCKED. A job whose lanes are full waits: what it queues must not make the hot table large.
+-- Locks: the job, SKIP LOCKED. While much waits, jobs wait too: what they queue must not make the hot table large.
 CREATE FUNCTION posthorn.advance_webhook_redelivery(max integer DEFAULT 500) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
@@ -179,10 +179,14 @@ DECLARE
     events uuid[];
     queued integer := 0;
 BEGIN
+    IF NOT EXISTS (SELECT FROM posthorn.webhook_redeliveries AS r WHERE r.status = 'running')
+        OR (SELECT count(*) FROM (SELECT FROM posthorn.webhook_deliveries_ready LIMIT 20000) AS d) = 20000
+    THEN
+        RETURN 0;
+    END IF;
     SELECT r.* INTO job
     FROM posthorn.webhook_redeliveries AS r
     WHERE r.status = 'running'
-      AND (SELECT count(*) FROM (SELECT FROM posthorn.webhook_deliveries_ready LIMIT 20000) AS d) < 20000
     ORDER BY r.updated_at
     LIMIT 1
     FOR UPDATE SKIP LOCKED;

@@ -62,7 +62,7 @@ AS $$
 BEGIN
     RETURN QUERY
     WITH due AS MATERIALIZED (
-        SELECT d.id
+        SELECT d.ctid AS row_id
         FROM posthorn.webhook_deliveries_waiting AS d
         WHERE d.next_attempt_at <= posthorn.clock_now() AND d.next_attempt_at > due_after
         ORDER BY d.next_attempt_at
@@ -74,7 +74,7 @@ BEGIN
         SET stage = 'ready',
             position = CASE WHEN d.ordered_lane IS NULL THEN nextval('posthorn.webhook_delivery_position') ELSE d.position END
         FROM due
-        WHERE d.stage = 'waiting' AND d.id = due.id
+        WHERE d.stage = 'waiting' AND d.ctid = due.row_id
         RETURNING coalesce(d.ordered_lane, d.endpoint_id) AS lane, d.ordered_lane IS NOT NULL AS kept_place
     )
     SELECT p.lane, p.kept_place FROM promoted AS p;
@@ -174,7 +174,7 @@ BEGIN
         SELECT d.position
         FROM posthorn.webhook_deliveries_ready AS d
         WHERE coalesce(d.ordered_lane, d.endpoint_id) = l.lane AND d.position > l.mark
-        ORDER BY d.position
+        ORDER BY coalesce(d.ordered_lane, d.endpoint_id), d.position
         LIMIT 1
     ) AS h ON true;
 END
@@ -186,7 +186,10 @@ COMMENT ON FUNCTION posthorn.observe_webhook_lanes(uuid[], bigint[]) IS
 -- Locks: the claimed rows of webhook_deliveries_ready, SKIP LOCKED. Index: webhook_deliveries_ready_lane, from each lane's mark on, so that
 -- neither 100,000 deliveries that wait for another endpoint nor dead entries that a held snapshot keeps are walked through.
 -- The window of a lane is its first rows whatever their status: what is under way stands at its head and fills it, which holds the limit
--- over all nodes without a counter. The planner is pinned: with tiny statistics it would hash- or merge-join the hot table.
+-- over all nodes without a counter.
+--
+-- The plan is pinned by LATERAL and OFFSET 0, because with statistics of an empty table it would be another one, and it is kept for long.
+-- ORDER BY names both columns of the index: behind a row security policy the planner does not see that coalesce(…) is fixed, and would sort.
 CREATE FUNCTION posthorn.lease_ready_deliveries(
     dispatcher  uuid,
     lease       bigint,
@@ -202,7 +205,6 @@ RETURNS TABLE (
     community_id  uuid,
     endpoint_id   uuid,
     lane          uuid,
-    place         bigint,
     event_type    text,
     attempt_count integer,
     open_after_ms integer
@@ -230,34 +232,50 @@ BEGIN
 
     RETURN QUERY
     WITH open_lanes AS MATERIALIZED (
-        SELECT l.lane, l.ordinal, head.position AS head, head.ordered_lane, e.id AS endpoint_id,
-               CASE WHEN head.ordered_lane IS NOT NULL THEN 1
-                    ELSE least(e.max_in_flight, coalesce(h.in_flight_limit, e.max_in_flight))
-               END AS width,
-               e.rate_limit / CASE e.rate_period WHEN 'minute' THEN 60.0 ELSE 1.0 END AS rate,
-               -- What a tenth of a second brings may be saved up, so that a limit holds within 1 % over ten seconds.
-               least(
-                   greatest(1, e.rate_limit / CASE e.rate_period WHEN 'minute' THEN 600.0 ELSE 10.0 END),
-                   h.tokens + extract(epoch FROM at - h.tokens_at) * e.rate_limit / CASE e.rate_period WHEN 'minute' THEN 60.0 ELSE 1.0 END
-               ) AS tokens
+        SELECT l.lane, l.ordinal, head.position AS head, head.dispatcher_id, s.endpoint_id, s.width, s.rate, s.tokens
         FROM unnest(lanes, marks) WITH ORDINALITY AS l (lane, mark, ordinal)
         CROSS JOIN LATERAL (
-            SELECT d.position, d.ordered_lane, d.endpoint_id
+            SELECT d.position, d.ordered_lane, d.endpoint_id, d.dispatcher_id
             FROM posthorn.webhook_deliveries_ready AS d
             WHERE coalesce(d.ordered_lane, d.endpoint_id) = l.lane AND d.position > l.mark
-            ORDER BY d.position
+            ORDER BY coalesce(d.ordered_lane, d.endpoint_id), d.position
             LIMIT 1
+        ) AS first_found
+        -- A retry comes back to its old place, and whoever holds a mark need not know of it: an ordered lane is always read from its beginning.
+        CROSS JOIN LATERAL (
+            SELECT first_found.position, first_found.ordered_lane, first_found.endpoint_id, first_found.dispatcher_id
+            WHERE first_found.ordered_lane IS NULL
+            UNION ALL
+            (SELECT d.position, d.ordered_lane, d.endpoint_id, d.dispatcher_id
+             FROM posthorn.webhook_deliveries_ready AS d
+             WHERE first_found.ordered_lane IS NOT NULL AND coalesce(d.ordered_lane, d.endpoint_id) = l.lane
+             ORDER BY coalesce(d.ordered_lane, d.endpoint_id), d.position
+             LIMIT 1)
         ) AS head
-        JOIN posthorn.webhook_endpoints AS e ON e.id = head.endpoint_id
-        JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
-        WHERE e.deleted_at IS NULL
-          AND h.disabled_at IS NULL
-          AND (h.secret_version IS NOT NULL OR NOT with_secret)
-          -- What failed waits for its time, and holds the others of its lane back meanwhile.
-          AND (head.ordered_lane IS NULL
-               OR NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_waiting AS w WHERE w.ordered_lane = head.ordered_lane)
-              AND NOT (e.on_dead_letter = 'hold'
-                       AND EXISTS (SELECT FROM posthorn.webhook_deliveries_dead AS w WHERE w.ordered_lane = head.ordered_lane)))
+        CROSS JOIN LATERAL (
+            SELECT e.id AS endpoint_id,
+                   CASE WHEN head.ordered_lane IS NOT NULL THEN 1
+                        ELSE least(e.max_in_flight, coalesce(h.in_flight_limit, e.max_in_flight))
+                   END AS width,
+                   r.rate,
+                   -- What a tenth of a second brings may be saved up, so that a limit holds within 1 % over ten seconds.
+                   least(greatest(1, r.rate / 10), h.tokens + extract(epoch FROM at - h.tokens_at) * r.rate) AS tokens
+            FROM posthorn.webhook_endpoints AS e
+            JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
+            CROSS JOIN LATERAL (
+                SELECT e.rate_limit / CASE e.rate_period WHEN 'minute' THEN 60.0::double precision ELSE 1.0 END AS rate
+            ) AS r
+            WHERE e.id = head.endpoint_id
+              AND e.deleted_at IS NULL
+              AND h.disabled_at IS NULL
+              AND (h.secret_version IS NOT NULL OR NOT with_secret)
+              -- What failed waits for its time, and holds the others of its lane back meanwhile.
+              AND (head.ordered_lane IS NULL
+                   OR NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_waiting AS w WHERE w.ordered_lane = head.ordered_lane)
+                  AND NOT (e.on_dead_letter = 'hold'
+                           AND EXISTS (SELECT FROM posthorn.webhook_deliveries_dead AS w WHERE w.ordered_lane = head.ordered_lane)))
+            OFFSET 0
+        ) AS s
     ),
     picked AS MATERIALIZED (
         SELECT c.row_id, o.lane, o.ordinal, c.position, c.payload_bytes, o.endpoint_id, o.rate, o.tokens
@@ -268,7 +286,7 @@ BEGIN
                 SELECT w.ctid AS row_id
                 FROM posthorn.webhook_deliveries_ready AS w
                 WHERE coalesce(w.ordered_lane, w.endpoint_id) = o.lane AND w.position >= o.head
-                ORDER BY w.position
+                ORDER BY coalesce(w.ordered_lane, w.endpoint_id), w.position
                 LIMIT least(o.width, max_rows)
             ) AS first_rows
             JOIN posthorn.webhook_deliveries_ready AS d ON d.ctid = first_rows.row_id
@@ -306,18 +324,25 @@ BEGIN
         SET status = 'sending', dispatcher_id = dispatcher, lease_no = lease
         FROM bounded AS b
         WHERE d.ctid = b.row_id
-        RETURNING d.id, d.event_id, d.community_id, d.endpoint_id, b.lane, d.position, d.event_type, d.attempt_count
+        RETURNING d.id, d.event_id, d.community_id, d.endpoint_id, b.lane, d.event_type, d.attempt_count
     )
-    SELECT l.id, l.event_id, l.community_id, l.endpoint_id, l.lane, l.position, l.event_type, l.attempt_count, NULL::integer FROM leased AS l
+    SELECT l.id, l.event_id, l.community_id, l.endpoint_id, l.lane, l.event_type, l.attempt_count, NULL::integer FROM leased AS l
     UNION ALL
-    SELECT NULL, NULL, NULL, NULL, o.lane, NULL, NULL, NULL, ceil(1000 * greatest(1 - p.left_over, 0) / p.rate)::integer
+    SELECT NULL, NULL, NULL, NULL, o.lane, NULL, NULL, ceil(1000 * greatest(1 - p.left_over, 0) / p.rate)::integer
     FROM open_lanes AS o
-    JOIN paced AS p ON p.endpoint_id = o.endpoint_id;
+    JOIN paced AS p ON p.endpoint_id = o.endpoint_id
+    WHERE p.left_over < 1
+    UNION ALL
+    SELECT NULL, NULL, NULL, NULL, o.lane, NULL, NULL, 0
+    FROM open_lanes AS o
+    WHERE o.dispatcher_id IS DISTINCT FROM dispatcher
+      AND NOT EXISTS (SELECT FROM picked AS p WHERE p.ordinal = o.ordinal)
+      AND (SELECT count(*) FROM picked) < max_rows;
 END
 $$;
 
 COMMENT ON FUNCTION posthorn.lease_ready_deliveries(uuid, bigint, integer, bigint, uuid[], bigint[], boolean) IS
-    'pending, retrying → sending: leases up to max_rows deliveries and max_bytes of payload of the given lanes, each from its mark on. A row without delivery tells when a lane with a rate limit has its next token.';
+    'pending, retrying → sending: leases up to max_rows deliveries and max_bytes of payload of the given lanes, each from its mark on. A row without delivery tells after how many milliseconds a lane with a rate limit has its next token; 0: others hold what the lane may give at once.';
 
 CREATE FUNCTION posthorn.webhook_body(payload_format text, event_id uuid, community_id uuid, event_type text, created_at timestamptz, payload json)
 RETURNS text
@@ -350,7 +375,6 @@ RETURNS TABLE (
     community_id    uuid,
     endpoint_id     uuid,
     lane            uuid,
-    place           bigint,
     event_type      text,
     attempt         integer,
     claimed_at      timestamptz,
@@ -380,7 +404,7 @@ BEGIN
     FOR attempt IN 1 .. 5 LOOP
         BEGIN
             RETURN QUERY
-            SELECT l.delivery_id, l.event_id, l.community_id, l.endpoint_id, l.lane, l.place, l.event_type, l.attempt_count + 1, at, e.url,
+            SELECT l.delivery_id, l.event_id, l.community_id, l.endpoint_id, l.lane, l.event_type, l.attempt_count + 1, at, e.url,
                    e.payload_format, posthorn.webhook_body(e.payload_format, v.id, v.community_id, v.event_type, v.created_at, v.payload),
                    h.secret_version, e.timeout_seconds, l.open_after_ms
             FROM posthorn.lease_ready_deliveries(dispatcher, lease_no, max_rows, max_bytes, lanes, marks, true) AS l
@@ -400,7 +424,7 @@ END
 $$;
 
 COMMENT ON FUNCTION posthorn.claim_webhook_deliveries(uuid, bigint, integer, uuid[], bigint[], bigint) IS
-    'For nodes: leases a batch from the given lanes, in their order, each from its mark on. Only endpoints whose secret is in the vault. At most max_bytes of payloads, but at least one delivery. A row without delivery tells after how many milliseconds a lane with a rate limit has its next token.';
+    'For nodes: leases a batch from the given lanes, in their order, each from its mark on. Only endpoints whose secret is in the vault. At most max_bytes of payloads, but at least one delivery. A row without delivery tells after how many milliseconds a lane with a rate limit has its next token; 0: others hold what the lane may give at once.';
 
 CREATE FUNCTION posthorn.next_webhook_due() RETURNS timestamptz
     LANGUAGE sql STABLE SECURITY DEFINER

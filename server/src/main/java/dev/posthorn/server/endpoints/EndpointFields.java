@@ -19,6 +19,11 @@ final class EndpointFields {
             "timeout_seconds",
             "max_attempts",
             "retry_schedule",
+            "rate_limit",
+            "rate_period",
+            "ordering",
+            "ordering_key",
+            "on_dead_letter",
             "enabled");
 
     private EndpointFields() {}
@@ -46,14 +51,17 @@ final class EndpointFields {
     }
 
     private static boolean isNullable(String name) {
-        return name.equals("filter") || name.equals("retry_schedule");
+        return switch (name) {
+            case "filter", "retry_schedule", "rate_limit", "ordering_key" -> true;
+            default -> false;
+        };
     }
 
     private static Object value(String name, JsonNode value) {
         return switch (name) {
             case "event_types" -> texts(value);
             case "retry_schedule" -> seconds(value);
-            case "max_in_flight", "timeout_seconds", "max_attempts" -> number(name, value);
+            case "max_in_flight", "timeout_seconds", "max_attempts", "rate_limit" -> number(name, value);
             default -> {
                 if (!value.isString()) {
                     throw Problem.invalid("/" + name, name + " must be a text");

@@ -27,7 +27,10 @@ public final class EndpointRoutes {
                 'max_in_flight', e.max_in_flight, 'timeout_seconds', e.timeout_seconds, 'max_attempts', e.max_attempts,
                 'retry_schedule', (SELECT jsonb_agg(extract(epoch FROM step) ORDER BY place)
                                    FROM unnest(e.retry_schedule) WITH ORDINALITY AS s (step, place)),
-                'enabled', e.enabled, 'state', e.state, 'disabled_at', e.disabled_at, 'disabled_reason', e.disabled_reason,
+                'rate_limit', e.rate_limit, 'rate_period', e.rate_period,
+                'ordering', e.ordering, 'ordering_key', e.ordering_key::text, 'on_dead_letter', e.on_dead_letter,
+                'enabled', e.enabled, 'state', e.state, 'circuit', e.circuit, 'next_probe_at', e.next_probe_at,
+                'in_flight_limit', e.in_flight_limit, 'disabled_at', e.disabled_at, 'disabled_reason', e.disabled_reason,
                 'consecutive_failures', e.consecutive_failures, 'last_success_at', e.last_success_at,
                 'last_failure_at', e.last_failure_at, 'last_error', e.last_error, 'filter_errors', e.filter_errors,
                 'created_at', e.created_at, 'updated_at', e.updated_at)
@@ -54,7 +57,12 @@ public final class EndpointRoutes {
                 max_in_flight = CASE WHEN ?::boolean THEN ?::integer ELSE e.max_in_flight END,
                 timeout_seconds = CASE WHEN ?::boolean THEN ?::integer ELSE e.timeout_seconds END,
                 max_attempts = CASE WHEN ?::boolean THEN ?::integer ELSE e.max_attempts END,
-                retry_schedule = CASE WHEN ?::boolean THEN ?::interval[] ELSE e.retry_schedule END
+                retry_schedule = CASE WHEN ?::boolean THEN ?::interval[] ELSE e.retry_schedule END,
+                rate_limit = CASE WHEN ?::boolean THEN ?::integer ELSE e.rate_limit END,
+                rate_period = CASE WHEN ?::boolean THEN ?::text ELSE e.rate_period END,
+                ordering = CASE WHEN ?::boolean THEN ?::text ELSE e.ordering END,
+                ordering_key = CASE WHEN ?::boolean THEN ?::jsonpath ELSE e.ordering_key END,
+                on_dead_letter = CASE WHEN ?::boolean THEN ?::text ELSE e.on_dead_letter END
             WHERE e.community_id = ?::uuid AND e.id = ?::uuid AND e.deleted_at IS NULL
             RETURNING e.id
             """;

@@ -41,7 +41,7 @@ public final class EventRoutes {
                         'next_attempt_at', d.next_attempt_at, 'parked_at', d.parked_at, 'last_status_code', d.last_status_code,
                         'last_error', d.last_error) ORDER BY d.id), '[]')
                     FROM posthorn.webhook_deliveries AS d
-                    WHERE d.event_id = v.id))
+                    WHERE d.id BETWEEN posthorn.first_delivery_id(v.id) AND posthorn.last_delivery_id(v.id) AND d.event_id = v.id))
             FROM posthorn.webhook_events AS v
             WHERE v.community_id = ? AND v.id = ?
             """;

@@ -25,6 +25,7 @@ import dev.posthorn.server.endpoints.EndpointRoutes;
 import dev.posthorn.server.events.EventRoutes;
 import dev.posthorn.server.eventtypes.EventTypeRoutes;
 import dev.posthorn.server.eventtypes.PayloadSchemas;
+import dev.posthorn.server.redeliveries.RedeliveryRoutes;
 import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiDatabase;
 import dev.posthorn.server.settings.DatabaseUrl;
@@ -118,6 +119,7 @@ public final class Node implements AutoCloseable {
             EndpointRoutes.add(api, secrets);
             EventRoutes.add(api, engine, new PayloadSchemas(database));
             DeliveryRoutes.add(api);
+            RedeliveryRoutes.add(api);
             config.routes.get("/healthz", context -> context.result("ok\n"));
             config.routes.get(
                     "/readyz",

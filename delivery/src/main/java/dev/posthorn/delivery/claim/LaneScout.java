@@ -1,0 +1,163 @@
+package dev.posthorn.delivery.claim;
+
+import dev.posthorn.delivery.session.ServiceSession;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the lanes in which something is claimable. Mostly by looking at what has come lately; now and then, and when told that something
+ * has come back, by a sweep over all of them, which is the net below. For one thread: that of the dispatcher.
+ */
+public final class LaneScout {
+    private static final String DISCOVER = "SELECT lane, kept_place FROM posthorn.discover_webhook_lanes(?, ?)";
+    private static final String SWEEP = "SELECT lane, head FROM posthorn.sweep_webhook_lanes()";
+    private static final String OBSERVE =
+            "SELECT at, last_position, oldest_xid, next_xid, heads FROM posthorn.observe_webhook_lanes(?, ?)";
+
+    private static final int MOST_OBSERVED = 1000;
+    private static final Duration DISCOVERY = Duration.ofMillis(10);
+    private static final Duration OBSERVATION = Duration.ofMillis(100);
+    private static final Duration SWEEPING = Duration.ofSeconds(1);
+    /** Retries that were passed over, because they were locked, are looked for this long; then it is the sweep that finds them. */
+    private static final Duration DUE_LATELY = Duration.ofSeconds(10);
+
+    private final ServiceSession session;
+    private final Lanes lanes;
+    private final Timer discovery = new Timer(DISCOVERY, 5);
+    private final Timer observation = new Timer(OBSERVATION, 20);
+    private final Timer sweeping = new Timer(SWEEPING, 20);
+    private long arrivedAfterMillis;
+    private @Nullable Instant observedAt;
+
+    /** Says when something is to be done again: after an interval, but never so often that it takes more than a share of the time. */
+    private static final class Timer {
+        private final long nanos;
+        private final int share;
+        private long next = System.nanoTime();
+
+        Timer(Duration interval, int share) {
+            this.nanos = interval.toNanos();
+            this.share = share;
+        }
+
+        boolean isOver() {
+            return System.nanoTime() - next >= 0;
+        }
+
+        void done(long begun) {
+            long now = System.nanoTime();
+            next = now + Math.max(nanos, share * (now - begun));
+        }
+    }
+
+    LaneScout(ServiceSession session, Lanes lanes) {
+        this.session = session;
+        this.lanes = lanes;
+    }
+
+    /**
+     * Looks where it is time to look.
+     *
+     * @param woken look for what has come lately in any case
+     * @param sweep look everywhere
+     */
+    void look(boolean woken, boolean sweep) throws SQLException {
+        boolean sweepNow = sweep || sweeping.isOver();
+        if (!sweepNow && !woken && !discovery.isOver()) {
+            return;
+        }
+        boolean unused = session.repeatably(connection -> {
+            if (observation.isOver()) {
+                observe(connection);
+            }
+            discover(connection, sweepNow);
+            if (sweepNow) {
+                sweep(connection);
+            }
+            return lanes.anyOpen();
+        });
+    }
+
+    private void observe(Connection connection) throws SQLException {
+        long begun = System.nanoTime();
+        List<Lanes.Turn> turns = lanes.toObserve(MOST_OBSERVED);
+        try (PreparedStatement statement = connection.prepareStatement(OBSERVE)) {
+            DeliveryClaimer.setLanes(statement, 1, turns);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                Instant at = row.getObject(1, OffsetDateTime.class).toInstant();
+                @Nullable
+                Long[] heads = row.getArray(5) == null
+                        ? new @Nullable Long[0]
+                        : (@Nullable Long[]) row.getArray(5).getArray();
+                lanes.observed(
+                        new Lanes.Sample(at.toEpochMilli(), row.getLong(2), row.getLong(4), begun),
+                        row.getLong(3),
+                        turns,
+                        heads);
+                Instant before = observedAt;
+                if (before == null || at.isBefore(before)) {
+                    // What was queued before is found by a sweep.
+                    arrivedAfterMillis = at.toEpochMilli();
+                }
+                observedAt = at;
+            }
+        }
+        observation.done(begun);
+    }
+
+    private void discover(Connection connection, boolean allThatIsDue) throws SQLException {
+        long begun = System.nanoTime();
+        // Taken before the look: what had been committed when it became safe is seen by this look at the latest.
+        long safe = lanes.safeMillis();
+        try (PreparedStatement statement = connection.prepareStatement(DISCOVER)) {
+            statement.setObject(1, smallestId(arrivedAfterMillis));
+            Instant at = observedAt;
+            if (allThatIsDue || at == null) {
+                statement.setObject(2, OffsetDateTime.MIN, Types.TIMESTAMP_WITH_TIMEZONE);
+            } else {
+                statement.setObject(2, at.minus(DUE_LATELY).atOffset(ZoneOffset.UTC));
+            }
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    UUID lane = row.getObject(1, UUID.class);
+                    if (row.getBoolean(2)) {
+                        lanes.openFrom(lane, 1);
+                    } else {
+                        lanes.open(lane);
+                    }
+                }
+            }
+        }
+        if (safe > 0) {
+            arrivedAfterMillis = safe;
+        }
+        discovery.done(begun);
+    }
+
+    private void sweep(Connection connection) throws SQLException {
+        long begun = System.nanoTime();
+        try (PreparedStatement statement = connection.prepareStatement(SWEEP);
+                ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                lanes.openFrom(row.getObject(1, UUID.class), row.getLong(2));
+            }
+        }
+        sweeping.done(begun);
+    }
+
+    /** The smallest version 7 UUID of a millisecond (RFC 9562, section 5.7). */
+    private static UUID smallestId(long millis) {
+        return new UUID(millis << 16 | 0x7000, 0x8000_0000_0000_0000L);
+    }
+}

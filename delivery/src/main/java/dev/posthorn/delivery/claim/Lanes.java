@@ -1,0 +1,212 @@
+package dev.posthorn.delivery.claim;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Set;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a node knows of the lanes: in which ones something may be claimable, whose turn it is, and from which place on each is to be read.
+ * A lane is an endpoint, or a key of an ordered one. For one thread.
+ *
+ * <p>A <em>mark</em> is a place in a lane before which nothing waits or is under way. It spares a claim the dead entries at the lane's
+ * head, of which a held snapshot lets many pile up. It trails: it never passes a place that an open transaction may still fill.
+ */
+final class Lanes {
+    /** So many places behind the newest one are passed even if an open transaction may fill them: the sweep finds what it fills. */
+    private static final long FURTHEST_BEHIND = 20_000;
+
+    private static final long LONGEST_WAIT_NANOS = 10_000_000_000L;
+    private static final int MOST_MARKS = 100_000;
+    private static final long SHORTEST_RETRY_NANOS = 25_000_000;
+    private static final int MOST_DOUBLINGS = 5;
+
+    /** Those in which something may be claimable, in the order of their turn. */
+    private final Map<UUID, Long> open = new LinkedHashMap<>();
+    /** Where the others are to be read from, once they open; the least lately used ones are forgotten, which is always safe. */
+    private final Map<UUID, Long> marks = new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<UUID, Long> eldest) {
+            return size() > MOST_MARKS;
+        }
+    };
+
+    /** Those from which something was claimed since they were last looked at. */
+    private final Set<UUID> used = new LinkedHashSet<>();
+
+    /** How often in a row others held everything that a lane may give. */
+    private final Map<UUID, Integer> contended = new HashMap<>();
+
+    private final PriorityQueue<Later> later = new PriorityQueue<>(Comparator.comparingLong(Later::nanos));
+    private final Set<UUID> awaited = new HashSet<>();
+    private final Deque<Sample> samples = new ArrayDeque<>();
+    private @Nullable Sample safe;
+
+    private record Later(UUID lane, long nanos) {}
+
+    /**
+     * What was seen at one moment.
+     *
+     * @param millis database time
+     * @param position the last place in the queue that had been given
+     * @param nextXid whoever draws a place later has a transaction id from here on
+     * @param nanos {@link System#nanoTime()}
+     */
+    record Sample(long millis, long position, long nextXid, long nanos) {}
+
+    /** A lane and where it is to be read from. */
+    record Turn(UUID lane, long mark) {}
+
+    /** Something may be claimable in a lane. */
+    void open(UUID lane) {
+        if (!open.containsKey(lane)) {
+            Long mark = marks.remove(lane);
+            open.put(lane, mark == null ? 0 : mark);
+        }
+    }
+
+    /** The same, where something has come back to a place that may lie before the mark. */
+    void openFrom(UUID lane, long place) {
+        open(lane);
+        open.merge(lane, place - 1, Math::min);
+    }
+
+    /** Something will be claimable in a lane at that moment of {@link System#nanoTime()}. */
+    void openAt(UUID lane, long nanos) {
+        if (awaited.add(lane)) {
+            later.add(new Later(lane, nanos));
+        }
+    }
+
+    /** Other nodes hold everything that a lane may give at once; nobody tells when they let go. */
+    void heldByOthers(UUID lane, long nanos) {
+        if (contended.size() >= MOST_MARKS) {
+            contended.clear();
+        }
+        int times = Math.min(contended.merge(lane, 1, Integer::sum), MOST_DOUBLINGS);
+        openAt(lane, nanos + (SHORTEST_RETRY_NANOS << times));
+    }
+
+    /** Opens what has waited for its moment. */
+    void openWaiting(long nanos) {
+        for (Later first = later.peek(); first != null && first.nanos() - nanos <= 0; first = later.peek()) {
+            later.remove();
+            awaited.remove(first.lane());
+            open(first.lane());
+        }
+    }
+
+    /** When the next lane opens by itself, by {@link System#nanoTime()}; null if none does. */
+    @Nullable
+    Long nextOpening() {
+        Later first = later.peek();
+        return first == null ? null : first.nanos();
+    }
+
+    boolean anyOpen() {
+        return !open.isEmpty();
+    }
+
+    /** The first lanes in the order of their turn. */
+    List<Turn> turns(int atMost) {
+        List<Turn> turns = new ArrayList<>(Math.min(atMost, open.size()));
+        for (Map.Entry<UUID, Long> lane : open.entrySet()) {
+            if (turns.size() == atMost) {
+                break;
+            }
+            turns.add(new Turn(lane.getKey(), lane.getValue()));
+        }
+        return turns;
+    }
+
+    /**
+     * Tells what a claim brought. Lanes that gave something go to the end of the line; those that were asked and gave nothing are closed
+     * until something opens them again.
+     *
+     * @param asked the lanes of the claim, in its order
+     * @param gave those of them from which something was claimed
+     * @param full whether the claim may have ended before it had asked them all
+     */
+    void asked(List<Turn> asked, Collection<UUID> gave, boolean full) {
+        int last = asked.size() - 1;
+        while (full && last >= 0 && !gave.contains(asked.get(last).lane())) {
+            last--;
+        }
+        for (Turn turn : asked.subList(0, last + 1)) {
+            Long mark = open.remove(turn.lane());
+            if (gave.contains(turn.lane())) {
+                used.add(turn.lane());
+                contended.remove(turn.lane());
+            }
+            if (mark != null) {
+                (gave.contains(turn.lane()) ? open : marks).put(turn.lane(), mark);
+            }
+        }
+    }
+
+    /** Takes out some of the lanes whose marks may be moved on. */
+    List<Turn> toObserve(int atMost) {
+        List<Turn> turns = new ArrayList<>(Math.min(atMost, used.size()));
+        for (Iterator<UUID> next = used.iterator(); next.hasNext() && turns.size() < atMost; ) {
+            UUID lane = next.next();
+            next.remove();
+            Long mark = open.getOrDefault(lane, marks.get(lane));
+            if (mark != null) {
+                turns.add(new Turn(lane, mark));
+            }
+        }
+        return turns;
+    }
+
+    /**
+     * Moves the marks on.
+     *
+     * @param seen what was seen now
+     * @param oldestXid whoever has a transaction id below it has ended
+     * @param observed lanes and the marks with which they were looked at
+     * @param heads the first place of each at which something stands; null if there is none
+     */
+    void observed(Sample seen, long oldestXid, List<Turn> observed, @Nullable Long[] heads) {
+        samples.add(seen);
+        for (Iterator<Sample> older = samples.iterator(); older.hasNext(); ) {
+            Sample sample = older.next();
+            boolean ended = oldestXid >= sample.nextXid();
+            if (!ended
+                    && seen.position() - sample.position() <= FURTHEST_BEHIND
+                    && seen.nanos() - sample.nanos() <= LONGEST_WAIT_NANOS) {
+                break;
+            }
+            safe = sample;
+            older.remove();
+        }
+        Sample horizon = safe;
+        if (horizon == null) {
+            return;
+        }
+        for (int i = 0; i < heads.length; i++) {
+            Turn turn = observed.get(i);
+            Long head = heads[i];
+            long mark = head == null ? horizon.position() : Math.min(head - 1, horizon.position());
+            (open.containsKey(turn.lane()) ? open : marks)
+                    .computeIfPresent(turn.lane(), (lane, old) -> Math.max(old, mark));
+        }
+    }
+
+    /** Up to when everything that was queued has been seen, or will be by a sweep, in milliseconds of database time; 0 if unknown. */
+    long safeMillis() {
+        Sample horizon = safe;
+        return horizon == null ? 0 : horizon.millis();
+    }
+}

@@ -1,0 +1,5 @@
+/** Redelivery of many, as durable jobs. */
+@NullMarked
+package dev.posthorn.server.redeliveries;
+
+import org.jspecify.annotations.NullMarked;
