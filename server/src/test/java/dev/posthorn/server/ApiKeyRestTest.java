@@ -229,6 +229,54 @@ class ApiKeyRestTest {
     }
 
     @Test
+    void a_communitys_key_does_through_row_level_security_all_that_its_scopes_say() throws Exception {
+        String key = server.make(
+                "{\"name\":\"developer\",\"scopes\":[\"webhooks:*\",\"events:*\",\"communities:*\",\"keys:read\"]}");
+        String community = "/communities/ext:acme";
+        String endpoint = created(key, community + "/endpoints", "{\"url\":\"https://example.com/\",\"event_types\":[\"row.*\"]}");
+        String one = community + "/endpoints/" + endpoint;
+        String event = created(key, community + "/events", "{\"event_type\":\"row.made\",\"payload\":{}}");
+        JsonNode shown = server.send("GET", community + "/events/" + event, "", key).json();
+        assertThat(shown.get("deliveries").size()).isEqualTo(1);
+        String delivery = shown.get("deliveries").get(0).get("id").stringValue();
+        for (String path : List.of(
+                community,
+                community + "/endpoints",
+                one,
+                one + "/secret",
+                community + "/events",
+                community + "/deliveries",
+                community + "/deliveries/" + delivery,
+                community + "/deliveries/" + delivery + "/attempts",
+                community + "/stats",
+                community + "/redeliveries",
+                KEYS,
+                "/event-types")) {
+            assertThat(server.send("GET", path, "", key)).as(path).matches(answer -> answer.status() == 200);
+        }
+        assertThat(server.send("GET", community + "/endpoints", "", key).json().get("data").size())
+                .isPositive();
+        assertThat(server.send("PATCH", community, "{\"metadata\":{\"a\":1}}", key).status()).isEqualTo(200);
+        assertThat(server.send("PATCH", one, "{\"description\":\"new\",\"enabled\":false}", key).status())
+                .isEqualTo(200);
+        assertThat(server.send("POST", one + "/enable", "", key).status()).isEqualTo(200);
+        assertThat(server.send("POST", one + "/secret/rotate", "", key).status()).isEqualTo(200);
+        assertThat(server.send("POST", one + "/redeliver", "{\"what\":\"failed\"}", key).status())
+                .isEqualTo(202);
+        assertThat(server.send("POST", community + "/deliveries/" + delivery + "/cancel", "", key).status())
+                .isIn(200, 409);
+        assertThat(server.send("DELETE", one, "", key).status()).isEqualTo(204);
+        assertProblem(server.send("GET", "/communities", "", key), 404, "");
+        assertProblem(server.send("POST", "/event-types", "{\"name\":\"row\"}", key), 404, "");
+    }
+
+    private static String created(String key, String path, String body) throws Exception {
+        KeyServer.Answer answer = server.send("POST", path, body, key);
+        assertThat(answer.status()).as(answer.body()).isBetween(201, 202);
+        return answer.json().get("id").stringValue();
+    }
+
+    @Test
     void what_is_asked_of_a_key_is_the_proxys_to_say() throws Exception {
         String key = server.make("{\"name\":\"proxied\",\"scopes\":[\"orders:read\"],\"owner\":\"Zoë & Co\","
                 + "\"rate_limits\":{\"default\":{\"limit\":2,\"period_seconds\":3600}}}");
