@@ -42,7 +42,8 @@ class ApiKeyRestTest {
         reporter = generator.generateKeyPair();
         Path file = folder.resolve("reporters.json");
         String pem = "-----BEGIN PUBLIC KEY-----\\n"
-                + Base64.getEncoder().encodeToString(reporter.getPublic().getEncoded()) + "\\n-----END PUBLIC KEY-----\\n";
+                + Base64.getEncoder().encodeToString(reporter.getPublic().getEncoded())
+                + "\\n-----END PUBLIC KEY-----\\n";
         Files.writeString(
                 file, "{\"public_keys\":[{\"key_identifier\":\"r1\",\"key\":\"" + pem + "\",\"is_current\":true}]}");
         server = new KeyServer(Map.of(Setting.LEAK_REPORT_KEYS, file.toString()));
@@ -55,10 +56,7 @@ class ApiKeyRestTest {
 
     @Test
     void a_key_is_made_looked_at_changed_rotated_used_and_revoked() throws Exception {
-        KeyServer.Answer made = server.call(
-                "POST",
-                KEYS,
-                """
+        KeyServer.Answer made = server.call("POST", KEYS, """
                 {"name": "shop", "owner": "anna", "scopes": ["orders:read"], "metadata": {"plan": "gold"}, "mode": "test",
                  "allowed_networks": ["192.0.2.0/24"], "expires_at": "2099-01-31T12:00:00Z",
                  "rate_limits": {"default": {"limit": 2, "period_seconds": 3600}}, "credits": {"remaining": 100}}
@@ -83,7 +81,9 @@ class ApiKeyRestTest {
         assertThat(valid.get("mode").stringValue()).isEqualTo("test");
         assertThat(verify(key, "\"ip\":\"192.0.3.7\"").get("code").stringValue())
                 .isEqualTo("ip_not_allowed");
-        assertThat(verify(key, "\"ip\":\"192.0.2.7\",\"cost\":2,\"rate_limit\":{\"name\":\"own\",\"limit\":2,\"period_seconds\":60}")
+        assertThat(verify(
+                                key,
+                                "\"ip\":\"192.0.2.7\",\"cost\":2,\"rate_limit\":{\"name\":\"own\",\"limit\":2,\"period_seconds\":60}")
                         .get("rate_limit")
                         .get("remaining")
                         .intValue())
@@ -104,14 +104,24 @@ class ApiKeyRestTest {
 
         server.node().close();
         server.restart();
-        JsonNode usage = server.call("GET", KEYS + "/" + id + "/usage", "").json().get("data");
+        JsonNode usage =
+                server.call("GET", KEYS + "/" + id + "/usage", "").json().get("data");
         assertThat(usage.toString()).contains("\"code\":\"valid\"", "\"code\":\"ip_not_allowed\"");
-        assertThat(server.call("GET", KEYS + "/" + id, "").json().get("last_used_at").isNull())
+        assertThat(server.call("GET", KEYS + "/" + id, "")
+                        .json()
+                        .get("last_used_at")
+                        .isNull())
                 .isFalse();
 
-        assertThat(server.call("POST", KEYS + "/" + id + "/disable", "").json().get("state").stringValue())
+        assertThat(server.call("POST", KEYS + "/" + id + "/disable", "")
+                        .json()
+                        .get("state")
+                        .stringValue())
                 .isEqualTo("disabled");
-        assertThat(server.call("POST", KEYS + "/" + id + "/enable", "").json().get("state").stringValue())
+        assertThat(server.call("POST", KEYS + "/" + id + "/enable", "")
+                        .json()
+                        .get("state")
+                        .stringValue())
                 .isEqualTo("active");
         assertThat(server.call("POST", KEYS + "/" + id + "/revoke", "{\"reason\":\"lost\"}")
                         .json()
@@ -119,10 +129,15 @@ class ApiKeyRestTest {
                         .stringValue())
                 .isEqualTo("lost");
         server.await(() -> verify(second, "").get("code").stringValue().equals("revoked"));
-        assertThat(server.call("PATCH", KEYS + "/" + id, "{\"name\":\"x\"}").status()).isEqualTo(409);
-        assertThat(server.call("GET", KEYS + "?state=revoked&owner=anna", "").json().get("data").size())
+        assertThat(server.call("PATCH", KEYS + "/" + id, "{\"name\":\"x\"}").status())
+                .isEqualTo(409);
+        assertThat(server.call("GET", KEYS + "?state=revoked&owner=anna", "")
+                        .json()
+                        .get("data")
+                        .size())
                 .isEqualTo(1);
-        JsonNode log = server.call("GET", "/audit-log?resource_id=" + id, "").json().get("data");
+        JsonNode log =
+                server.call("GET", "/audit-log?resource_id=" + id, "").json().get("data");
         assertThat(log.valueStream().map(line -> line.get("action").stringValue()))
                 .containsExactly(
                         "api_key.revoked",
@@ -136,14 +151,17 @@ class ApiKeyRestTest {
 
     @Test
     void a_repeated_idempotency_key_is_answered_409_with_the_id_and_never_with_the_key() throws Exception {
-        KeyServer.Answer first = server.send("POST", KEYS, "{\"name\":\"once\"}", server.key(), "Idempotency-Key", "k1");
+        KeyServer.Answer first =
+                server.send("POST", KEYS, "{\"name\":\"once\"}", server.key(), "Idempotency-Key", "k1");
         String id = first.json().get("id").stringValue();
-        KeyServer.Answer again = server.send("POST", KEYS, "{\"name\":\"once\"}", server.key(), "Idempotency-Key", "k1");
+        KeyServer.Answer again =
+                server.send("POST", KEYS, "{\"name\":\"once\"}", server.key(), "Idempotency-Key", "k1");
         assertThat(again.status()).isEqualTo(409);
         assertThat(again.json().get("id").stringValue()).isEqualTo(id);
         assertThat(again.body()).doesNotContain("ph_live_");
         String rotate = KEYS + "/" + id + "/rotate";
-        assertThat(server.send("POST", rotate, "", server.key(), "Idempotency-Key", "k2").status())
+        assertThat(server.send("POST", rotate, "", server.key(), "Idempotency-Key", "k2")
+                        .status())
                 .isEqualTo(200);
         KeyServer.Answer rotatedAgain = server.send("POST", rotate, "", server.key(), "Idempotency-Key", "k2");
         assertThat(rotatedAgain.status()).isEqualTo(409);
@@ -164,8 +182,10 @@ class ApiKeyRestTest {
         assertInvalid("{\"name\":\"a\",\"rate_limits\":{\"default\":5}}", "/rate_limits", "period_seconds");
         assertInvalid("{\"name\":\"a\",\"credits\":-1}", "/credits", "remaining");
         assertInvalid("{\"name\":\"a\",\"metadata\":\"x\"}", "/metadata", "object");
-        String id = server.call("POST", KEYS, "{\"name\":\"b\"}").json().get("id").stringValue();
-        assertProblem(server.call("POST", KEYS + "/" + id + "/rotate", "{\"grace_seconds\":-1}"), 422, "/grace_seconds");
+        String id =
+                server.call("POST", KEYS, "{\"name\":\"b\"}").json().get("id").stringValue();
+        assertProblem(
+                server.call("POST", KEYS + "/" + id + "/rotate", "{\"grace_seconds\":-1}"), 422, "/grace_seconds");
         assertProblem(server.call("POST", KEYS + "/" + UUID.randomUUID() + "/rotate", ""), 404, "");
         assertProblem(server.call("GET", KEYS + "/nonsense", ""), 404, "");
         assertProblem(server.call("POST", "/api-keys/verify", "{\"key\":1}"), 422, "/key");
@@ -190,12 +210,17 @@ class ApiKeyRestTest {
 
     @Test
     void a_communitys_key_stays_within_it_and_gives_no_scope_that_it_lacks() throws Exception {
-        String keeper = server.make("{\"name\":\"keeper\",\"scopes\":[\"keys:*\",\"orders:*\",\"audit:read\",\"webhooks:write\"]}");
-        assertThat(server.send("POST", KEYS, "{\"name\":\"a\",\"scopes\":[\"orders:read\"]}", keeper).status())
+        String keeper = server.make(
+                "{\"name\":\"keeper\",\"scopes\":[\"keys:*\",\"orders:*\",\"audit:read\",\"webhooks:write\"]}");
+        assertThat(server.send("POST", KEYS, "{\"name\":\"a\",\"scopes\":[\"orders:read\"]}", keeper)
+                        .status())
                 .isEqualTo(201);
         assertProblem(server.send("POST", KEYS, "{\"name\":\"a\",\"scopes\":[\"*\"]}", keeper), 403, "");
         assertProblem(server.send("POST", "/communities/ext:other/api-keys", "{\"name\":\"a\"}", keeper), 404, "");
-        String all = server.call("POST", KEYS, "{\"name\":\"all\",\"scopes\":[\"*\"]}").json().get("id").stringValue();
+        String all = server.call("POST", KEYS, "{\"name\":\"all\",\"scopes\":[\"*\"]}")
+                .json()
+                .get("id")
+                .stringValue();
         assertProblem(server.send("POST", KEYS + "/" + all + "/rotate", "", keeper), 403, "");
         String foreign = server.call("POST", "/communities/ext:other/api-keys", "{\"name\":\"theirs\"}")
                 .json()
@@ -211,16 +236,18 @@ class ApiKeyRestTest {
                         .get("valid")
                         .booleanValue())
                 .isTrue();
-        JsonNode log = server.send("GET", "/audit-log?limit=250", "", keeper).json().get("data");
+        JsonNode log =
+                server.send("GET", "/audit-log?limit=250", "", keeper).json().get("data");
         assertThat(log.valueStream().map(line -> line.get("community_id").stringValue()))
                 .isNotEmpty()
                 .containsOnly(server.database().one("SELECT id FROM posthorn.communities WHERE external_id = 'acme'"));
         // It writes webhooks, and sees what it wrote, as a member: row level security is below the routes.
-        KeyServer.Answer endpoint = server.send(
-                "POST", "/communities/ext:acme/endpoints", "{\"url\":\"https://example.com/\"}", keeper);
+        KeyServer.Answer endpoint =
+                server.send("POST", "/communities/ext:acme/endpoints", "{\"url\":\"https://example.com/\"}", keeper);
         assertThat(endpoint.status()).as(endpoint.body()).isEqualTo(201);
         assertProblem(server.send("GET", "/communities/ext:acme/endpoints", "", keeper), 403, "");
-        assertProblem(server.send("GET", "/communities/ext:acme/stats", "", server.make("{\"name\":\"none\"}")), 403, "");
+        assertProblem(
+                server.send("GET", "/communities/ext:acme/stats", "", server.make("{\"name\":\"none\"}")), 403, "");
 
         String small = server.serviceKey(List.of("keys:write", "communities:read"));
         assertThat(server.send("GET", "/communities", "", small).status()).isEqualTo(200);
@@ -233,10 +260,12 @@ class ApiKeyRestTest {
         String key = server.make(
                 "{\"name\":\"developer\",\"scopes\":[\"webhooks:*\",\"events:*\",\"communities:*\",\"keys:read\"]}");
         String community = "/communities/ext:acme";
-        String endpoint = created(key, community + "/endpoints", "{\"url\":\"https://example.com/\",\"event_types\":[\"row.*\"]}");
+        String endpoint = created(
+                key, community + "/endpoints", "{\"url\":\"https://example.com/\",\"event_types\":[\"row.*\"]}");
         String one = community + "/endpoints/" + endpoint;
         String event = created(key, community + "/events", "{\"event_type\":\"row.made\",\"payload\":{}}");
-        JsonNode shown = server.send("GET", community + "/events/" + event, "", key).json();
+        JsonNode shown =
+                server.send("GET", community + "/events/" + event, "", key).json();
         assertThat(shown.get("deliveries").size()).isEqualTo(1);
         String delivery = shown.get("deliveries").get(0).get("id").stringValue();
         for (String path : List.of(
@@ -254,16 +283,25 @@ class ApiKeyRestTest {
                 "/event-types")) {
             assertThat(server.send("GET", path, "", key)).as(path).matches(answer -> answer.status() == 200);
         }
-        assertThat(server.send("GET", community + "/endpoints", "", key).json().get("data").size())
+        assertThat(server.send("GET", community + "/endpoints", "", key)
+                        .json()
+                        .get("data")
+                        .size())
                 .isPositive();
-        assertThat(server.send("PATCH", community, "{\"metadata\":{\"a\":1}}", key).status()).isEqualTo(200);
-        assertThat(server.send("PATCH", one, "{\"description\":\"new\",\"enabled\":false}", key).status())
+        assertThat(server.send("PATCH", community, "{\"metadata\":{\"a\":1}}", key)
+                        .status())
+                .isEqualTo(200);
+        assertThat(server.send("PATCH", one, "{\"description\":\"new\",\"enabled\":false}", key)
+                        .status())
                 .isEqualTo(200);
         assertThat(server.send("POST", one + "/enable", "", key).status()).isEqualTo(200);
-        assertThat(server.send("POST", one + "/secret/rotate", "", key).status()).isEqualTo(200);
-        assertThat(server.send("POST", one + "/redeliver", "{\"what\":\"failed\"}", key).status())
+        assertThat(server.send("POST", one + "/secret/rotate", "", key).status())
+                .isEqualTo(200);
+        assertThat(server.send("POST", one + "/redeliver", "{\"what\":\"failed\"}", key)
+                        .status())
                 .isEqualTo(202);
-        assertThat(server.send("POST", community + "/deliveries/" + delivery + "/cancel", "", key).status())
+        assertThat(server.send("POST", community + "/deliveries/" + delivery + "/cancel", "", key)
+                        .status())
                 .isIn(200, 409);
         assertThat(server.send("DELETE", one, "", key).status()).isEqualTo(204);
         assertProblem(server.send("GET", "/communities", "", key), 404, "");
@@ -289,9 +327,11 @@ class ApiKeyRestTest {
         assertThat(lacking.status()).isEqualTo(403);
         assertThat(lacking.header("WWW-Authenticate"))
                 .contains("insufficient_scope", "scope=\"orders:read orders:write\"");
-        assertThat(server.send("GET", "/auth/forward?community=ext:other", "", key).status())
+        assertThat(server.send("GET", "/auth/forward?community=ext:other", "", key)
+                        .status())
                 .isEqualTo(401);
-        assertThat(server.send("GET", "/auth/forward", "", key, "X-Forwarded-For", "192.0.2.1").status())
+        assertThat(server.send("GET", "/auth/forward", "", key, "X-Forwarded-For", "192.0.2.1")
+                        .status())
                 .isEqualTo(200);
         assertThat(server.send("GET", "/auth/forward", "", key).status()).isEqualTo(429);
         KeyServer.Answer limited = server.send("GET", "/auth/forward?limited_status=403", "", key);
@@ -299,7 +339,8 @@ class ApiKeyRestTest {
         assertThat(limited.header("Posthorn-Code")).isEqualTo("rate_limited");
         assertThat(server.send("GET", "/auth/forward?cost=0", "", key).status()).isEqualTo(200);
         // Envoy appends what the client asked for: not its word counts, but the headers that Envoy sets.
-        for (String path : List.of("/auth/forward/?cost=0", "/auth/forward/orders?cost=0&limit=none", "/auth/forward//?cost=0")) {
+        for (String path :
+                List.of("/auth/forward/?cost=0", "/auth/forward/orders?cost=0&limit=none", "/auth/forward//?cost=0")) {
             assertThat(server.send("GET", path, "", key).status()).as(path).isNotEqualTo(200);
         }
         assertThat(server.send("GET", "/auth/forward/", "", key, "Posthorn-Cost", "0", "Posthorn-Scope", "orders:read")
@@ -321,10 +362,12 @@ class ApiKeyRestTest {
         assertThat(limited.status()).isEqualTo(429);
         assertThat(Integer.parseInt(limited.header("Retry-After"))).isBetween(1, 3600);
         assertThat(limited.header("RateLimit")).startsWith("\"default\";r=0;t=");
-        assertThat(server.send("POST", "/api-keys/self-revoke", "", key).status()).isEqualTo(204);
+        assertThat(server.send("POST", "/api-keys/self-revoke", "", key).status())
+                .isEqualTo(204);
         server.await(() ->
                 server.send("GET", "/communities/ext:acme/endpoints", "", key).status() == 401);
-        assertThat(server.send("GET", "/communities/ext:acme/endpoints", "", key).header("WWW-Authenticate"))
+        assertThat(server.send("GET", "/communities/ext:acme/endpoints", "", key)
+                        .header("WWW-Authenticate"))
                 .contains("error=\"invalid_token\"");
     }
 
@@ -332,7 +375,8 @@ class ApiKeyRestTest {
     void a_reported_key_is_revoked_and_announced_and_a_report_needs_a_signature() throws Exception {
         String key = server.make("{\"name\":\"leaked\"}");
         String unknown = ApiKey.generate(ApiKey.Mode.LIVE).text();
-        String report = "[{\"token\":\"" + key + "\",\"type\":\"posthorn\",\"url\":\"https://example.com/a\",\"source\":\"content\"},"
+        String report = "[{\"token\":\"" + key
+                + "\",\"type\":\"posthorn\",\"url\":\"https://example.com/a\",\"source\":\"content\"},"
                 + "{\"token\":\"" + unknown + "\",\"type\":\"posthorn\",\"url\":\"\"},{\"token\":\"nonsense\"}]";
         assertThat(server.send("POST", "/api-keys/leaks", report, "").status()).isEqualTo(401);
         assertThat(leak(report, "r2", sign(report)).status()).isEqualTo(401);
@@ -354,7 +398,8 @@ class ApiKeyRestTest {
                         List.of("posthorn.api_key.exposed"));
         assertThat(leak("{}", "r1", sign("{}")).status()).isEqualTo(422);
         assertThat(leak("[", "r1", sign("[")).status()).isEqualTo(400);
-        assertThat(leak("[{\"token\":1}]", "r1", sign("[{\"token\":1}]")).status()).isEqualTo(422);
+        assertThat(leak("[{\"token\":1}]", "r1", sign("[{\"token\":1}]")).status())
+                .isEqualTo(422);
     }
 
     @Test
@@ -362,17 +407,22 @@ class ApiKeyRestTest {
         KeyServer.Answer made = server.call("POST", KEYS, "{\"name\":\"canary\",\"scopes\":[\"*\"]}");
         String key = made.json().get("key").stringValue();
         String id = made.json().get("id").stringValue();
-        String rotated = server.call("POST", KEYS + "/" + id + "/rotate", "").json().get("key").stringValue();
+        String rotated = server.call("POST", KEYS + "/" + id + "/rotate", "")
+                .json()
+                .get("key")
+                .stringValue();
         StringBuilder seen = new StringBuilder();
         for (String canary : List.of(key, rotated)) {
             seen.append(server.send("GET", KEYS + "/" + id, "", canary).body());
             seen.append(server.send("GET", KEYS, "", canary).body());
             seen.append(server.send("POST", KEYS, "{", canary).body());
             seen.append(server.send("GET", "/communities/ext:other", "", canary).body());
-            seen.append(server.send("GET", "/communities/ext:acme", "", canary + "x").body());
+            seen.append(server.send("GET", "/communities/ext:acme", "", canary + "x")
+                    .body());
             seen.append(server.send("GET", "/auth/forward", "", canary).body());
             seen.append(verify(canary, ""));
-            seen.append(server.call("POST", "/api-keys/verify", "{\"key\":\"" + canary + "\",\"cost\":-1}").body());
+            seen.append(server.call("POST", "/api-keys/verify", "{\"key\":\"" + canary + "\",\"cost\":-1}")
+                    .body());
         }
         seen.append(server.call("GET", "/audit-log?limit=250", "").body());
         server.call("POST", KEYS + "/" + id + "/revoke", "");
@@ -381,7 +431,8 @@ class ApiKeyRestTest {
         server.node().close();
         server.restart();
         for (List<?> table : server.database()
-                .query("SELECT c.oid::regclass FROM pg_class AS c WHERE relnamespace = 'posthorn'::regnamespace AND relkind IN ('r', 'p')")) {
+                .query(
+                        "SELECT c.oid::regclass FROM pg_class AS c WHERE relnamespace = 'posthorn'::regnamespace AND relkind IN ('r', 'p')")) {
             seen.append(server.database().query("SELECT t::text FROM " + table.get(0) + " AS t"));
         }
         assertThat(seen).contains(key.substring(0, 16), id, "posthorn_api_key_verifications_total");
@@ -389,7 +440,8 @@ class ApiKeyRestTest {
             assertThat(seen)
                     .doesNotContain(canary)
                     .doesNotContain(canary.substring(16))
-                    .doesNotContain(HexFormat.of().formatHex(canary.substring(16).getBytes(StandardCharsets.UTF_8)));
+                    .doesNotContain(
+                            HexFormat.of().formatHex(canary.substring(16).getBytes(StandardCharsets.UTF_8)));
         }
     }
 

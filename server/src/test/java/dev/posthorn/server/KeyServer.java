@@ -83,7 +83,10 @@ final class KeyServer implements AutoCloseable {
 
     /** Makes a key of acme. */
     String make(String settings) throws Exception {
-        return call("POST", "/communities/ext:acme/api-keys", settings).json().get("key").stringValue();
+        return call("POST", "/communities/ext:acme/api-keys", settings)
+                .json()
+                .get("key")
+                .stringValue();
     }
 
     /** Makes a service key. */
@@ -117,7 +120,10 @@ final class KeyServer implements AutoCloseable {
 
     /** A page outside of the API. */
     String plain(String path) throws Exception {
-        return HTTP.send(HttpRequest.newBuilder(URI.create(node.address() + path)).build(), BodyHandlers.ofString())
+        return HTTP.send(
+                        HttpRequest.newBuilder(URI.create(node.address() + path))
+                                .build(),
+                        BodyHandlers.ofString())
                 .body();
     }
 

@@ -49,8 +49,10 @@ class NginxTest {
                         .one("SELECT id FROM posthorn.api_keys WHERE prefix = '" + key.substring(0, 16) + "'");
                 HttpResponse<String> allowed = get(orders, key);
                 assertThat(allowed.statusCode()).as(allowed.body()).isEqualTo(200);
-                assertThat(allowed.body()).isEqualTo("key " + id + " of " + server.database()
-                        .one("SELECT id FROM posthorn.communities WHERE external_id = 'acme'"));
+                assertThat(allowed.body())
+                        .isEqualTo("key " + id + " of "
+                                + server.database()
+                                        .one("SELECT id FROM posthorn.communities WHERE external_id = 'acme'"));
                 assertThat(header(allowed, "RateLimit")).startsWith("\"default\";r=2");
 
                 assertThat(get(orders, "").statusCode()).isEqualTo(401);
@@ -59,13 +61,16 @@ class NginxTest {
                 assertThat(get(orders, server.make("{\"name\":\"writer\",\"scopes\":[\"orders:write\"]}"))
                                 .statusCode())
                         .isEqualTo(403);
-                assertThat(get(orders, server.make(
-                                        "{\"name\":\"far\",\"scopes\":[\"*\"],\"allowed_networks\":[\"192.0.2.0/24\"]}"))
+                assertThat(get(
+                                        orders,
+                                        server.make(
+                                                "{\"name\":\"far\",\"scopes\":[\"*\"],\"allowed_networks\":[\"192.0.2.0/24\"]}"))
                                 .statusCode())
                         .isEqualTo(403);
 
                 // A client cannot choose what is asked of its key.
-                assertThat(get(URI.create(orders + "?cost=0&scope="), key).statusCode()).isEqualTo(200);
+                assertThat(get(URI.create(orders + "?cost=0&scope="), key).statusCode())
+                        .isEqualTo(200);
                 assertThat(get(orders, key).statusCode()).isEqualTo(200);
                 HttpResponse<String> limited = get(orders, key);
                 assertThat(limited.statusCode()).isEqualTo(429);
@@ -87,9 +92,10 @@ class NginxTest {
 
     private Process start(Path nginx, int port, KeyServer server, HttpServer application) throws Exception {
         Path file = folder.resolve("nginx.conf");
-        String recipe = recipe()
-                .replace("http://127.0.0.1:8080", server.node().address())
-                .replace("http://127.0.0.1:3000", "http://127.0.0.1:" + application.getAddress().getPort())
+        String recipe = recipe().replace("http://127.0.0.1:8080", server.node().address())
+                .replace(
+                        "http://127.0.0.1:3000",
+                        "http://127.0.0.1:" + application.getAddress().getPort())
                 .replace("listen 80;", "listen 127.0.0.1:" + port + ";");
         Files.writeString(file, """
                 daemon off;

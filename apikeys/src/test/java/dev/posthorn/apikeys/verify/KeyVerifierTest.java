@@ -61,8 +61,7 @@ class KeyVerifierTest {
                 .isEqualTo("scope_missing");
         assertThat(node.verify(good.from(address("11.1.2.3"))).code()).isEqualTo("ip_not_allowed");
         assertThat(node.verify(good.from(null)).code()).isEqualTo("ip_not_allowed");
-        assertThat(node.verify(good).quota())
-                .isEqualTo(new Quota("default", new RateLimit(2, 3600), 1, 1800, 0L));
+        assertThat(node.verify(good).quota()).isEqualTo(new Quota("default", new RateLimit(2, 3600), 1, 1800, 0L));
         assertThat(node.verify(good)).isInstanceOfSatisfying(Denied.class, denied -> {
             assertThat(denied.code()).isEqualTo("credits_exhausted");
             assertThat(denied.retryAfterSeconds()).isNull();
