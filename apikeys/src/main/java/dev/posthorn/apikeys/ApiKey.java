@@ -36,6 +36,11 @@ public final class ApiKey {
         Mode(String start) {
             this.start = start;
         }
+
+        /** {@code live} or {@code test}, as SQL and REST spell it. */
+        public String word() {
+            return this == LIVE ? "live" : "test";
+        }
     }
 
     private ApiKey(String text) {
@@ -73,8 +78,13 @@ public final class ApiKey {
 
     /** Its SHA-256, which is what is stored. */
     public byte[] hash() {
+        return hashOf(text);
+    }
+
+    /** The SHA-256 of a text in UTF-8. */
+    public static byte[] hashOf(String text) {
         try {
-            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.US_ASCII));
+            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);
         }

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.standardwebhooks.Webhook;
 import dev.posthorn.delivery.DeliveryListener;
+import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.engine.DeliveryEngine;
-import dev.posthorn.delivery.send.AddressPolicy;
 import dev.posthorn.delivery.settle.SettledDelivery;
 import dev.posthorn.examples.ExampleReceiver.Command;
 import dev.posthorn.schema.Migrator;

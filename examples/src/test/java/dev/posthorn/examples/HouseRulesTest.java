@@ -26,7 +26,16 @@ class HouseRulesTest {
         Map<String, String[]> allowed = Map.of(
                 "signing", new String[] {"java..", "javax.crypto..", "org.jspecify.."},
                 "schema", new String[] {"java..", "javax.sql..", "org.jspecify..", "org.flywaydb.."},
-                "apikeys", new String[] {"java..", "org.jspecify.."},
+                "apikeys",
+                        new String[] {
+                            "java..",
+                            "javax.sql..",
+                            "org.jspecify..",
+                            "org.slf4j..",
+                            "org.postgresql..",
+                            "com.github.benmanes.caffeine..",
+                            "jakarta.servlet.."
+                        },
                 "vault",
                         new String[] {"java..", "org.jspecify..", "com.google.crypto.tink..", "dev.posthorn.signing.."},
                 "delivery",
@@ -55,6 +64,17 @@ class HouseRulesTest {
                     .resideInAnyPackage(with)
                     .check(HOUSE);
         });
+    }
+
+    @Test
+    void servlets_are_needed_only_by_who_uses_the_filter() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages("dev.posthorn.apikeys.servlet..", "dev.posthorn.server..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("jakarta.servlet..", "dev.posthorn.apikeys.servlet..")
+                .check(HOUSE);
     }
 
     @Test

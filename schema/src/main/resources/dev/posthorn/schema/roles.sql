@@ -14,5 +14,14 @@ BEGIN
             END;
         END IF;
     END LOOP;
+    -- A node acts as a member for the requests that come with a community's key.
+    IF NOT pg_has_role('posthorn_service', 'posthorn_member', 'MEMBER') THEN
+        BEGIN
+            GRANT posthorn_member TO posthorn_service;
+        EXCEPTION
+            -- As above: the other one has just granted it.
+            WHEN unique_violation OR internal_error THEN NULL;
+        END;
+    END IF;
 END
 $roles$;

@@ -90,12 +90,13 @@ class CatalogTest {
     }
 
     @Test
-    void nobody_but_functions_writes_events_deliveries_attempts_or_health() {
+    void nobody_but_functions_writes_events_deliveries_attempts_health_or_keys() {
         assertThat(database.query("""
                 SELECT relname, privilege_type, grantee::regrole
                 FROM pg_class AS c, aclexplode(c.relacl) AS a
                 WHERE relnamespace = 'posthorn'::regnamespace
-                  AND relname IN ('webhook_events', 'webhook_deliveries', 'webhook_attempts', 'webhook_endpoint_health')
+                  AND (relname IN ('webhook_events', 'webhook_deliveries', 'webhook_attempts', 'webhook_endpoint_health', 'audit_log')
+                       OR relname LIKE 'api_key%')
                   AND a.grantee <> c.relowner AND privilege_type <> 'SELECT'
                 """)).isEmpty();
     }
@@ -114,7 +115,13 @@ class CatalogTest {
             "record_webhook_results(uuid[],text[],integer[],text[],text[],integer[],text[],integer[])",
             "retry_dead_letter(uuid)",
             "maintain()",
-            "check_invariants()"
+            "check_invariants()",
+            "generate_api_key(text,text,text[],jsonb,boolean,text)",
+            "validate_api_key(text,text,inet)",
+            "validate_api_key_hash(bytea,text,inet)",
+            "revoke_api_key(uuid,text)",
+            "check_api_key_rate_limit(uuid,text,integer,integer,integer)",
+            "log_api_key_usage(uuid,text,bigint)"
         }) {
             assertThat(database.one("SELECT to_regprocedure('posthorn." + function + "') IS NOT NULL"))
                     .as(function)
@@ -126,7 +133,9 @@ class CatalogTest {
             "webhook_deliveries",
             "webhook_attempts",
             "webhook_delivery_stats",
-            "api_keys"
+            "api_keys",
+            "api_key_usage",
+            "api_key_summary"
         }) {
             assertThat(database.one("SELECT to_regclass('posthorn." + relation + "') IS NOT NULL"))
                     .as(relation)

@@ -432,6 +432,7 @@ class RestTest {
                             java.util.UUID.fromString(community),
                             "reader",
                             java.util.List.of("webhooks:read"))
+                    .key()
                     .text();
         }
         assertThat(send("GET", "/communities/ext:acme/endpoints", "", limited).statusCode())

@@ -1,5 +1,6 @@
 package dev.posthorn.delivery.accept;
 
+import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -14,8 +15,8 @@ public record AcceptedEvent(
         String eventType,
         String payload,
         @Nullable String idempotencyKey) {
-    /** The prefix of operational events, which nobody but Posthorn queues. */
-    public static final String RESERVED = "posthorn.";
+    /** The prefixes of operational events, which nobody but Posthorn queues. */
+    private static final List<String> RESERVED = List.of("posthorn.", "api_key.");
 
     /**
      * Accepts an event.
@@ -25,9 +26,9 @@ public record AcceptedEvent(
      */
     public static AcceptedEvent accept(
             UUID communityId, String eventType, String payload, @Nullable String idempotencyKey) {
-        if (eventType.startsWith(RESERVED)) {
+        if (RESERVED.stream().anyMatch(eventType::startsWith)) {
             throw new IllegalArgumentException(
-                    "event_type: types that begin with posthorn. are reserved for operational events");
+                    "event_type: types that begin with posthorn. or api_key. are reserved for operational events");
         }
         if (payload.indexOf('\0') >= 0) {
             throw new IllegalArgumentException("payload: JSON holds no NUL character; write it as \\u0000");

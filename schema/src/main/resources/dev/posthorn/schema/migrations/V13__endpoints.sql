@@ -10,7 +10,7 @@ BEGIN
     -- The address policy judges a URL where REST or Java takes it and again at each attempt; here stands only what no policy allows.
     IF char_length(NEW.url) > 2048 OR NEW.url !~ '^https?://[^/?#[:space:][:cntrl:]]+([/?][^#[:space:][:cntrl:]]*)?$' THEN
         RAISE EXCEPTION 'url must be http:// or https://, with a host, without a fragment or blanks, at most 2048 characters'
-            USING ERRCODE = 'PH008', HINT = 'Such as https://example.com/webhooks.';
+            USING ERRCODE = 'PH008', COLUMN = 'url', HINT = 'Such as https://example.com/webhooks.';
     END IF;
     SELECT t INTO wrong
     FROM unnest(NEW.event_types) AS t
@@ -18,7 +18,7 @@ BEGIN
     LIMIT 1;
     IF FOUND OR cardinality(NEW.event_types) NOT BETWEEN 1 AND 200 THEN
         RAISE EXCEPTION 'event_types must be 1 to 200 exact types, prefixes or *, and % is none', coalesce(quote_literal(wrong), 'an empty list')
-            USING ERRCODE = 'PH008', HINT = 'Such as {payment.received}, {payment.*} or {*}.';
+            USING ERRCODE = 'PH008', COLUMN = 'event_types', HINT = 'Such as {payment.received}, {payment.*} or {*}.';
     END IF;
     wrong := CASE
         WHEN char_length(NEW.description) > 1000 THEN 'description must have at most 1000 characters'
@@ -35,13 +35,14 @@ BEGIN
         WHEN NEW.on_dead_letter NOT IN ('pass', 'hold') THEN 'on_dead_letter must be pass or hold'
     END;
     IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION '%', wrong USING ERRCODE = 'PH008';
+        RAISE EXCEPTION '%', wrong USING ERRCODE = 'PH008', COLUMN = split_part(wrong, ' ', 1);
     END IF;
     IF octet_length(NEW.filter::text) > 1024 THEN
-        RAISE EXCEPTION 'filter must have at most 1024 bytes, it has %', octet_length(NEW.filter::text) USING ERRCODE = 'PH008';
+        RAISE EXCEPTION 'filter must have at most 1024 bytes, it has %', octet_length(NEW.filter::text)
+            USING ERRCODE = 'PH008', COLUMN = 'filter';
     END IF;
     IF regexp_replace(concat(NEW.filter::text, NEW.ordering_key::text), '"([^"\\]|\\.)*"', '""', 'g') ~ 'like_regex' AND NOT posthorn.setting_flag('allow_like_regex') THEN
-        RAISE EXCEPTION 'filter and ordering_key may not use like_regex here' USING ERRCODE = 'PH008',
+        RAISE EXCEPTION 'filter and ordering_key may not use like_regex here' USING ERRCODE = 'PH008', COLUMN = 'filter',
             HINT = 'Use ==, starts with or an exact type; an operator may allow it by the setting allow_like_regex.';
     END IF;
     IF NEW.retry_schedule IS NOT NULL
@@ -49,7 +50,7 @@ BEGIN
             OR EXISTS (SELECT FROM unnest(NEW.retry_schedule) AS s WHERE s IS NULL OR s < interval '0' OR s > interval '30 days'))
     THEN
         RAISE EXCEPTION 'retry_schedule must be 1 to 100 intervals between 0 seconds and 30 days'
-            USING ERRCODE = 'PH008', HINT = 'Such as {1 minute,5 minutes,1 hour}, or null for the usual one.';
+            USING ERRCODE = 'PH008', COLUMN = 'retry_schedule', HINT = 'Such as {1 minute,5 minutes,1 hour}, or null for the usual one.';
     END IF;
     RETURN NEW;
 END

@@ -269,6 +269,7 @@ BEGIN
     DELETE FROM posthorn.retired_days AS r WHERE r.retired_at < at - interval '400 days';
     DELETE FROM posthorn.webhook_redeliveries AS r
     WHERE r.ended_at < at - make_interval(days => posthorn.setting_number('retention_days')::integer);
+    RETURN QUERY SELECT * FROM posthorn.maintain_api_keys();
     RETURN QUERY SELECT 'expire_unfinished', posthorn.expire_unfinished()::bigint;
     -- Last, because its locks last until the end.
     RETURN QUERY SELECT 'retire_days', posthorn.retire_days()::bigint;

@@ -1,16 +1,23 @@
 -- Queueing: from a caller's transaction to stored events and deliveries.
 
+CREATE FUNCTION posthorn.is_operational_event_type(event_type text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN event_type ~ '^(posthorn|api_key)\.';
+
+COMMENT ON FUNCTION posthorn.is_operational_event_type(text) IS
+    'Whether events of a type are queued by Posthorn alone, and go only to endpoints that ask for them by name.';
+
 CREATE FUNCTION posthorn.event_type_patterns(event_type text) RETURNS text[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN ARRAY[event_type]
-        || CASE WHEN event_type LIKE 'posthorn.%' THEN '{}'::text[] ELSE ARRAY['*'] END
+        || CASE WHEN posthorn.is_operational_event_type(event_type) THEN '{}'::text[] ELSE ARRAY['*'] END
         || ARRAY(
             SELECT array_to_string(parts[1:depth], '.') || '.*'
             FROM string_to_array(event_type, '.') AS parts,
                  generate_series(1, array_length(parts, 1) - 1) AS depth);
 
 COMMENT ON FUNCTION posthorn.event_type_patterns(text) IS
-    'Every subscription that takes an event type: itself, its prefixes with .*, and *; operational events (posthorn.…) are not taken by *.';
+    'Every subscription that takes an event type: itself, its prefixes with .*, and *, which does not take operational events.';
 
 CREATE FUNCTION posthorn.payload_as_jsonb(payload text) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -330,8 +337,8 @@ RETURNS TABLE (
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
 BEGIN
-    IF EXISTS (SELECT FROM unnest(event_types) AS t (name) WHERE name LIKE 'posthorn.%') THEN
-        RAISE EXCEPTION 'event types that begin with posthorn. are reserved for operational events'
+    IF EXISTS (SELECT FROM unnest(event_types) AS t (name) WHERE posthorn.is_operational_event_type(name)) THEN
+        RAISE EXCEPTION 'event types that begin with posthorn. or api_key. are reserved for operational events'
             USING ERRCODE = 'PH005', HINT = 'Choose another first part.';
     END IF;
     IF array_length(payloads, 1) IS DISTINCT FROM array_length(communities, 1)
@@ -432,6 +439,7 @@ GRANT EXECUTE ON FUNCTION
 TO posthorn_service, posthorn_producer;
 GRANT EXECUTE ON FUNCTION posthorn.queue_webhook_as_member(text, text, jsonb, text) TO posthorn_member;
 GRANT EXECUTE ON FUNCTION
+    posthorn.is_operational_event_type(text),
     posthorn.event_type_patterns(text),
     posthorn.first_delivery_id(uuid),
     posthorn.last_delivery_id(uuid),

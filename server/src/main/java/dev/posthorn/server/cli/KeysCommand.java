@@ -49,7 +49,9 @@ final class KeysCommand {
                     }
                     owner = UUID.fromString(found);
                 }
-                return new ApiKeys().issue(connection, test ? ApiKey.Mode.TEST : ApiKey.Mode.LIVE, owner, name, scopes);
+                return new ApiKeys()
+                        .issue(connection, test ? ApiKey.Mode.TEST : ApiKey.Mode.LIVE, owner, name, scopes)
+                        .key();
             });
             System.out.println(key.text());
             return 0;

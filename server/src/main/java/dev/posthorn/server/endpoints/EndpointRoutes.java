@@ -149,7 +149,7 @@ public final class EndpointRoutes {
         UUID community = request.community("webhooks:read_secret");
         UUID id = endpoint(request);
         read(request, community, id);
-        List<EndpointSecret> inUse = request.database().transaction(connection -> secrets.read(connection, id));
+        List<EndpointSecret> inUse = request.service().transaction(connection -> secrets.read(connection, id));
         answerSecrets(request, inUse);
     }
 
@@ -168,7 +168,7 @@ public final class EndpointRoutes {
             }
         }
         Duration kept = overlap;
-        answerSecrets(request, request.database().transaction(connection -> secrets.rotate(connection, id, kept)));
+        answerSecrets(request, request.service().transaction(connection -> secrets.rotate(connection, id, kept)));
     }
 
     private static void answerSecrets(ApiRequest request, List<EndpointSecret> inUse) {

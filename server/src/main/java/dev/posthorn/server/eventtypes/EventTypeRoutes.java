@@ -72,7 +72,8 @@ public final class EventTypeRoutes {
         JsonNode body = request.body(List.of("name", "description", "schema"));
         String name = ApiRequest.requiredText(body, "name");
         if (name.startsWith("posthorn.")) {
-            throw Problem.invalid("/name", "types that begin with posthorn. are reserved for operational events");
+            throw Problem.invalid(
+                    "/name", "types that begin with posthorn. or api_key. are reserved for operational events");
         }
         request.answer(
                 201,

@@ -1,9 +1,11 @@
 package dev.posthorn.server.node;
 
+import dev.posthorn.apikeys.verify.KeyVerifierListener;
 import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.delivery.send.AttemptOutcome;
 import dev.posthorn.delivery.settle.SettledDelivery;
 import dev.posthorn.server.rest.ApiDatabase;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tags;
@@ -61,6 +63,36 @@ final class Metrics implements DeliveryListener {
                 .description(description)
                 .strongReference(true)
                 .register(registry);
+    }
+
+    /** Counts what becomes of API keys. */
+    KeyVerifierListener apiKeys() {
+        Counter skipped = Counter.builder("posthorn.api.key.limits.skipped")
+                .description("Calls that were let through because their rate limit could not be drawn")
+                .register(registry);
+        return new KeyVerifierListener() {
+            @Override
+            public void verified(String code) {
+                registry.counter("posthorn.api.key.verifications", "code", code).increment();
+            }
+
+            @Override
+            public void limitSkipped() {
+                skipped.increment();
+            }
+
+            @Override
+            public void failed(String loop, Exception failure) {
+                registry.counter("posthorn.loop.failures", "loop", loop).increment();
+            }
+        };
+    }
+
+    void watchApiKeys(IntSupplier hearing) {
+        gauge(
+                "posthorn.api.keys.hearing",
+                "1 while changes of API keys are heard of and verified keys are remembered",
+                hearing);
     }
 
     String scrape() {

@@ -3,12 +3,21 @@ package dev.posthorn.server.node;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthorn.apikeys.ApiKey;
 import dev.posthorn.apikeys.ApiKeys;
+import dev.posthorn.apikeys.Network;
+import dev.posthorn.apikeys.http.ClientAddress;
+import dev.posthorn.apikeys.verify.KeyVerifier;
 import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.server.PosthornException;
+import dev.posthorn.server.apikeys.AuditRoutes;
+import dev.posthorn.server.apikeys.ForwardAuth;
+import dev.posthorn.server.apikeys.KeyRoutes;
+import dev.posthorn.server.apikeys.LeakReportKeys;
+import dev.posthorn.server.apikeys.LeakReports;
+import dev.posthorn.server.apikeys.VerifyRoute;
 import dev.posthorn.server.communities.CommunityRoutes;
 import dev.posthorn.server.deliveries.DeliveryRoutes;
 import dev.posthorn.server.embedded.EmbeddedDatabase;
@@ -93,11 +102,20 @@ public final class Node implements AutoCloseable {
             ApiKeys keys = new ApiKeys();
             return keys.any(connection)
                     ? Optional.empty()
-                    : Optional.of(keys.issue(connection, ApiKey.Mode.LIVE, null, "first service key", List.of("*")));
+                    : Optional.of(keys.issue(connection, ApiKey.Mode.LIVE, null, "first service key", List.of("*"))
+                            .key());
         });
+        KeyVerifier verifier = apiKeys(settings, metrics);
+        LeakReportKeys reporters = LeakReportKeys.read(settings.text(Setting.LEAK_REPORT_KEYS));
+        ClientAddress clients = ClientAddress.trusting(networks(settings, Setting.TRUSTED_PROXIES));
         web = startWeb(settings, config -> {
             ApiDatabase database = new ApiDatabase(session);
-            Api api = new Api(config.routes, database);
+            Api api = new Api(config.routes, database, verifier, clients);
+            KeyRoutes.add(api);
+            VerifyRoute.add(api, verifier);
+            ForwardAuth.add(api, database, verifier);
+            LeakReports.add(api, database, reporters);
+            AuditRoutes.add(api);
             CommunityRoutes.add(api);
             EventTypeRoutes.add(api);
             EndpointRoutes.add(api, secrets, addresses);
@@ -153,7 +171,9 @@ public final class Node implements AutoCloseable {
     /** Makes a further service key. */
     public ApiKey issueServiceKey(String name) throws SQLException {
         return new ServiceSession(pool)
-                .durably(connection -> new ApiKeys().issue(connection, ApiKey.Mode.LIVE, null, name, List.of("*")));
+                .durably(connection -> new ApiKeys()
+                        .issue(connection, ApiKey.Mode.LIVE, null, name, List.of("*"))
+                        .key());
     }
 
     /** The line that opens a SQL prompt on the database. */
@@ -179,6 +199,38 @@ public final class Node implements AutoCloseable {
             throw new PosthornException(
                     PosthornException.UNAVAILABLE,
                     "port " + port + " is taken; stop what listens there, or take another with --port");
+        }
+    }
+
+    /** Verifies keys; its listener has a connection of its own, so that nobody waits for it. */
+    private KeyVerifier apiKeys(Settings settings, Metrics metrics) {
+        String failing = settings.text(Setting.API_KEY_LIMITS_FAIL);
+        if (!failing.equals("open") && !failing.equals("closed")) {
+            throw new PosthornException(
+                    PosthornException.CONFIGURATION,
+                    Setting.API_KEY_LIMITS_FAIL.property() + " must be open or closed, it is \"" + failing + "\"");
+        }
+        HikariDataSource listening = Databases.pool(url, "posthorn-keys", 1);
+        started.push(listening);
+        KeyVerifier verifier = new KeyVerifier(
+                pool,
+                listening,
+                new KeyVerifier.Options(
+                        KeyVerifier.Options.usual().cachedKeys(), failing.equals("open"), metrics.apiKeys()));
+        started.push(verifier);
+        metrics.watchApiKeys(() -> verifier.isHearing() ? 1 : 0);
+        verifier.start();
+        return verifier;
+    }
+
+    private static List<Network> networks(Settings settings, Setting setting) {
+        try {
+            return settings.list(setting).stream().map(Network::parse).toList();
+        } catch (IllegalArgumentException e) {
+            throw new PosthornException(
+                    PosthornException.CONFIGURATION,
+                    setting.property() + " must be networks such as 10.0.0.0/8, separated by commas: "
+                            + e.getMessage());
         }
     }
 

@@ -1,11 +1,21 @@
 package dev.posthorn.server.rest;
 
-import dev.posthorn.apikeys.ApiKeys;
-import dev.posthorn.apikeys.VerifiedKey;
+import dev.posthorn.apikeys.http.ClientAddress;
+import dev.posthorn.apikeys.http.KeyAnswer;
+import dev.posthorn.apikeys.http.PresentedKey;
+import dev.posthorn.apikeys.verify.KeyRequest;
+import dev.posthorn.apikeys.verify.KeyVerifier;
+import dev.posthorn.apikeys.verify.StoredKey;
+import dev.posthorn.apikeys.verify.VerifiedKey;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
+import java.net.InetAddress;
 import java.sql.SQLException;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ArrayNode;
@@ -14,11 +24,11 @@ import tools.jackson.databind.node.ObjectNode;
 /** The frame of the REST API: every route is authenticated, every error is a problem. */
 public final class Api {
     private static final Logger LOG = LoggerFactory.getLogger(Api.class);
-    private static final String BEARER = "Bearer ";
 
     private final RoutesConfig routes;
     private final ApiDatabase database;
-    private final ApiKeys keys = new ApiKeys();
+    private final KeyVerifier verifier;
+    private final ClientAddress addresses;
 
     /** What a route does. */
     @FunctionalInterface
@@ -27,10 +37,24 @@ public final class Api {
         void handle(ApiRequest request) throws Exception;
     }
 
-    /** Adds routes to the given ones. */
-    public Api(RoutesConfig routes, ApiDatabase database) {
+    /** What a route does that has no use for a caller's key. */
+    @FunctionalInterface
+    public interface OpenHandler {
+        /** Handles a request; throws {@link Problem} for what is wrong with it. */
+        void handle(Context context) throws Exception;
+    }
+
+    /**
+     * Adds routes to the given ones.
+     *
+     * @param database as the service
+     * @param addresses tells where a request comes from
+     */
+    public Api(RoutesConfig routes, ApiDatabase database, KeyVerifier verifier, ClientAddress addresses) {
         this.routes = routes;
         this.database = database;
+        this.verifier = verifier;
+        this.addresses = addresses;
         routes.exception(Problem.class, (problem, context) -> write(context, problem));
         routes.exception(SQLException.class, (failure, context) -> {
             Problem problem = SqlProblems.translate(failure);
@@ -74,28 +98,61 @@ public final class Api {
         add(HandlerType.DELETE, path, handler);
     }
 
+    /** A route that any key may take, and that costs it nothing: a key whose limit is used up can still end itself. */
+    public void postForFree(String path, Handler handler) {
+        add(HandlerType.POST, path, 0, handler);
+    }
+
+    /** A route without a key of its caller's; it looks after itself. */
+    public void open(HandlerType method, String path, OpenHandler handler) {
+        routes.addHttpHandler(method, "/v1" + path, handler::handle);
+    }
+
     private void add(HandlerType method, String path, Handler handler) {
+        add(method, path, 1, handler);
+    }
+
+    private void add(HandlerType method, String path, int cost, Handler handler) {
         routes.addHttpHandler(
                 method,
                 "/v1" + path,
-                context -> handler.handle(new ApiRequest(context, database, authenticate(context))));
+                context -> handler.handle(new ApiRequest(context, database, authenticate(context, cost))));
     }
 
-    private VerifiedKey.Valid authenticate(Context context) throws SQLException {
-        String authorization = context.header("Authorization");
-        if (authorization == null || !authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
-            context.header("WWW-Authenticate", "Bearer realm=\"posthorn\"");
-            throw Problem.unauthorized("send an API key: Authorization: Bearer ph_live_…");
+    /** Where a request comes from; null if that cannot be told. */
+    public @Nullable InetAddress address(Context context) {
+        String forwarded = String.join(",", Collections.list(context.req().getHeaders("X-Forwarded-For")));
+        return addresses.of(context.req().getRemoteAddr(), forwarded.isEmpty() ? null : forwarded);
+    }
+
+    private StoredKey authenticate(Context context, int cost) throws SQLException {
+        Optional<String> presented;
+        try {
+            presented = PresentedKey.of(context.header("Authorization"), context.header(PresentedKey.HEADER));
+        } catch (IllegalArgumentException e) {
+            throw refused(context, KeyAnswer.ambiguous());
         }
-        String presented = authorization.substring(BEARER.length()).strip();
-        return switch (database.transaction(connection -> keys.verify(connection, presented))) {
-            case VerifiedKey.Valid valid -> valid;
-            case VerifiedKey.Denied denied -> {
-                context.header("WWW-Authenticate", "Bearer realm=\"posthorn\", error=\"invalid_token\"");
-                throw Problem.unauthorized(
-                        "the API key is " + denied.reason().name().toLowerCase(java.util.Locale.ROOT));
+        if (presented.isEmpty()) {
+            throw refused(context, KeyAnswer.missing());
+        }
+        VerifiedKey verified = verifier.verify(
+                KeyRequest.of(presented.get()).from(address(context)).costing(cost));
+        KeyAnswer answer = KeyAnswer.of(verified, List.of());
+        if (!(verified instanceof VerifiedKey.Valid valid)) {
+            throw refused(context, answer);
+        }
+        for (String header : List.of("RateLimit", "RateLimit-Policy")) {
+            String value = answer.headers().get(header);
+            if (value != null) {
+                context.header(header, value);
             }
-        };
+        }
+        return valid.key();
+    }
+
+    private static Problem refused(Context context, KeyAnswer answer) {
+        answer.headers().forEach(context::header);
+        return Problem.of(answer);
     }
 
     private static void write(Context context, Problem problem) {
@@ -110,6 +167,9 @@ public final class Api {
             problem.errors()
                     .forEach(error ->
                             errors.addObject().put("pointer", error.pointer()).put("detail", error.detail()));
+        }
+        if (problem.id() != null) {
+            body.put("id", problem.id());
         }
         Integer retryAfter = problem.retryAfterSeconds();
         if (retryAfter != null) {

@@ -1,5 +1,6 @@
 package dev.posthorn.server.rest;
 
+import dev.posthorn.apikeys.verify.StoredKey;
 import dev.posthorn.delivery.session.ServiceSession;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -15,15 +16,26 @@ import org.jspecify.annotations.Nullable;
 /** Runs the API's statements. Those that answer a resource yield it as JSON, one row each. Thread-safe. */
 public final class ApiDatabase {
     private final ServiceSession session;
+    private final @Nullable StoredKey caller;
 
-    /** Works over the given session. */
+    /** Works over the given session, as the service. */
     public ApiDatabase(ServiceSession session) {
+        this(session, null);
+    }
+
+    private ApiDatabase(ServiceSession session, @Nullable StoredKey caller) {
         this.session = session;
+        this.caller = caller;
+    }
+
+    /** The same for a caller: sees and may no more than the key. */
+    ApiDatabase actingFor(StoredKey key) {
+        return new ApiDatabase(session, key);
     }
 
     /** The first column of all rows, without nulls. */
     public List<String> rows(String sql, @Nullable Object... arguments) throws SQLException {
-        return session.durably(connection -> rows(connection, sql, arguments));
+        return transaction(connection -> rows(connection, sql, arguments));
     }
 
     /** The first column of the first row; empty if there is no row, or null in it. */
@@ -33,7 +45,14 @@ public final class ApiDatabase {
 
     /** Several statements in one transaction. */
     public <T> T transaction(ServiceSession.Work<T> work) throws SQLException {
-        return session.durably(work);
+        StoredKey key = caller;
+        if (key == null) {
+            return session.durably(work);
+        }
+        return session.durably(connection -> {
+            CallerSession.enter(connection, key);
+            return work.on(connection);
+        });
     }
 
     /** The first column of all rows, without nulls, within a transaction. */

@@ -1,7 +1,7 @@
 package dev.posthorn.server.rest;
 
 import dev.posthorn.apikeys.Scopes;
-import dev.posthorn.apikeys.VerifiedKey;
+import dev.posthorn.apikeys.verify.StoredKey;
 import io.javalin.http.Context;
 import java.sql.SQLException;
 import java.util.List;
@@ -16,18 +16,27 @@ public final class ApiRequest {
     /** What the statement of a list begins with; see {@link #answerPage}. */
     public static final String PAGE = "WITH page AS (SELECT ?::uuid AS below, ?::integer AS size) ";
 
-    static final JsonMapper JSON = JsonMapper.builder().build();
+    /** Reads and writes JSON. */
+    public static final JsonMapper JSON = JsonMapper.builder().build();
+
     private static final int LARGEST_PAGE = 250;
     private static final int USUAL_PAGE = 50;
 
     private final Context context;
+    private final ApiDatabase service;
     private final ApiDatabase database;
-    private final VerifiedKey.Valid caller;
+    private final StoredKey caller;
 
-    ApiRequest(Context context, ApiDatabase database, VerifiedKey.Valid caller) {
+    ApiRequest(Context context, ApiDatabase service, StoredKey caller) {
         this.context = context;
-        this.database = database;
+        this.service = service;
+        this.database = service.actingFor(caller);
         this.caller = caller;
+    }
+
+    /** The key that the request came with. */
+    public StoredKey caller() {
+        return caller;
     }
 
     /** The HTTP request and answer. */
@@ -35,14 +44,22 @@ public final class ApiRequest {
         return context;
     }
 
-    /** The database. */
+    /** The database, as the caller: shows and does no more than the key may. */
     public ApiDatabase database() {
         return database;
+    }
+
+    /** The database, as the service: for what no member may touch, after the caller's right to it was asked for. */
+    public ApiDatabase service() {
+        return service;
     }
 
     /** Refuses keys without a scope. */
     public void require(String scope) {
         if (!Scopes.cover(caller.scopes(), scope)) {
+            context.header(
+                    "WWW-Authenticate",
+                    "Bearer realm=\"posthorn\", error=\"insufficient_scope\", scope=\"" + scope + "\"");
             throw Problem.forbidden(scope);
         }
     }
@@ -58,7 +75,7 @@ public final class ApiRequest {
     /** The community of the path, by its id or {@code ext:…}; one that the key does not belong to is as if it did not exist. */
     public UUID community(String scope) throws SQLException {
         String given = context.pathParam("community");
-        UUID found = database.one("SELECT posthorn.find_community(?::text)", given)
+        UUID found = service.one("SELECT posthorn.find_community(?::text)", given)
                 .map(UUID::fromString)
                 .orElseThrow(() -> Problem.notFound("community"));
         if (caller.communityId() != null && !caller.communityId().equals(found)) {
@@ -94,6 +111,23 @@ public final class ApiRequest {
             }
         }
         return body;
+    }
+
+    /** The body as {@link #body} has it; an empty one is an object without fields. */
+    public JsonNode optionalBody(List<String> known) {
+        return context.body().isBlank() ? JSON.createObjectNode() : body(known);
+    }
+
+    /** A field that is a whole number; the given one if it is missing. */
+    public static int number(JsonNode body, String name, int usual, int least, int most) {
+        JsonNode value = body.get(name);
+        if (value == null) {
+            return usual;
+        }
+        if (!value.isInt() || value.intValue() < least || value.intValue() > most) {
+            throw Problem.invalid("/" + name, name + " must be a number from " + least + " to " + most);
+        }
+        return value.intValue();
     }
 
     /** A field that is a text; null if it is missing or null. */

@@ -1,5 +1,6 @@
 package dev.posthorn.server.rest;
 
+import dev.posthorn.apikeys.http.KeyAnswer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,7 @@ public final class Problem extends RuntimeException {
     private final String title;
     private final transient List<FieldError> errors;
     private final @Nullable Integer retryAfterSeconds;
+    private final @Nullable String id;
 
     /**
      * What is wrong with one field.
@@ -22,11 +24,22 @@ public final class Problem extends RuntimeException {
 
     private Problem(
             int status, String title, String detail, List<FieldError> errors, @Nullable Integer retryAfterSeconds) {
+        this(status, title, detail, errors, retryAfterSeconds, null);
+    }
+
+    private Problem(
+            int status,
+            String title,
+            String detail,
+            List<FieldError> errors,
+            @Nullable Integer retryAfterSeconds,
+            @Nullable String id) {
         super(detail);
         this.status = status;
         this.title = title;
         this.errors = List.copyOf(errors);
         this.retryAfterSeconds = retryAfterSeconds;
+        this.id = id;
     }
 
     /** 400: the request cannot be read. */
@@ -52,6 +65,21 @@ public final class Problem extends RuntimeException {
     /** 409: the thing's state forbids it. */
     public static Problem conflict(String detail) {
         return new Problem(409, "Conflict", detail, List.of(), null);
+    }
+
+    /** 409: it was done before; the id is that of what the first call made, and stands in the answer as {@code id}. */
+    public static Problem repeated(String detail, @Nullable String id) {
+        return new Problem(409, "Conflict", detail, List.of(), null, id);
+    }
+
+    /** 403: more than the caller may. */
+    public static Problem refused(String detail) {
+        return new Problem(403, "Forbidden", detail, List.of(), null);
+    }
+
+    /** What a key that does not let in is answered; its headers are set by whoever throws it. */
+    static Problem of(KeyAnswer answer) {
+        return new Problem(answer.status(), answer.title(), answer.detail(), List.of(), null);
     }
 
     /** 413: the body is too large. */
@@ -85,6 +113,11 @@ public final class Problem extends RuntimeException {
 
     List<FieldError> errors() {
         return errors;
+    }
+
+    @Nullable
+    String id() {
+        return id;
     }
 
     @Nullable

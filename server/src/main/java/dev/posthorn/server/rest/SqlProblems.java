@@ -1,15 +1,12 @@
 package dev.posthorn.server.rest;
 
 import java.sql.SQLException;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
 /** Translates what the database says into what a caller of the API should hear. */
 final class SqlProblems {
-    private static final Pattern FIELD = Pattern.compile("([a-z_]+) (must|may) ");
-
     private SqlProblems() {}
 
     static Problem translate(SQLException e) {
@@ -19,9 +16,11 @@ final class SqlProblems {
             case "PH001", "PH006" -> Problem.notFound(state.equals("PH001") ? "community" : "resource");
             case "PH002", "PH005" -> Problem.invalid("/event_type", message);
             case "PH003" -> Problem.tooLarge(message);
-            case "PH004", "PH007" -> Problem.conflict(message);
-            case "PH008" -> Problem.invalid(field(message), message);
-            case "PH009" -> Problem.invalid("", message);
+            case "PH004" -> Problem.repeated(message, detail(e));
+            case "PH007" -> Problem.conflict(message);
+            case "PH008", "PH009" -> Problem.invalid(pointer(e), message);
+            // What a function of the schema says to its caller; any other lack of a right is a fault of this server.
+            case "42501" -> message.startsWith("you ") ? Problem.refused(message) : Problem.internal();
             case "23505" -> Problem.conflict("there is one with this name or id already");
             case "23514", "23502", "22P02", "22007", "22008", "22023", "22003", "42601", "22030" ->
                 Problem.invalid("", message);
@@ -32,10 +31,15 @@ final class SqlProblems {
         };
     }
 
-    /** What is wrong with a setting of an endpoint begins with its name. */
-    private static String field(String message) {
-        Matcher name = FIELD.matcher(message);
-        return name.lookingAt() ? "/" + name.group(1) : "";
+    /** The field that a function of the schema named as the column of its error. */
+    private static String pointer(SQLException e) {
+        ServerErrorMessage server = e instanceof PSQLException postgres ? postgres.getServerErrorMessage() : null;
+        return server == null || server.getColumn() == null ? "" : "/" + server.getColumn();
+    }
+
+    private static @Nullable String detail(SQLException e) {
+        ServerErrorMessage server = e instanceof PSQLException postgres ? postgres.getServerErrorMessage() : null;
+        return server == null ? null : server.getDetail();
     }
 
     private static boolean isAway(String state, SQLException e) {

@@ -43,7 +43,13 @@ public final class Settings {
         /** Whether the network translates 64:ff9b::/96. */
         NAT64("POSTHORN_NAT64", "nat64", "false", false),
         /** Deliveries under way at once on this node. */
-        MAX_IN_FLIGHT("POSTHORN_MAX_IN_FLIGHT", "max.in.flight", "1024", false);
+        MAX_IN_FLIGHT("POSTHORN_MAX_IN_FLIGHT", "max.in.flight", "1024", false),
+        /** Networks of proxies whose X-Forwarded-For is believed, separated by commas; nobody's if empty. */
+        TRUSTED_PROXIES("POSTHORN_TRUSTED_PROXIES", "trusted.proxies", "", false),
+        /** What happens to calls with API keys while their rate limits cannot be drawn: open lets them through, closed answers 503. */
+        API_KEY_LIMITS_FAIL("POSTHORN_API_KEY_LIMITS_FAIL", "api.key.limits.fail", "open", false),
+        /** A file of the public keys whose reports of leaked API keys are believed. */
+        LEAK_REPORT_KEYS("POSTHORN_LEAK_REPORT_KEYS", "leak.report.keys", "", false);
 
         private final String variable;
         private final String property;
@@ -184,7 +190,7 @@ public final class Settings {
     public String describe() {
         StringBuilder text = new StringBuilder();
         values.forEach((key, value) -> text.append(String.format(
-                "%-18s = %-40s (%s)%n",
+                "%-20s = %-40s (%s)%n",
                 key.property, key.secret && !value.text().isEmpty() ? "***" : value.text(), value.source())));
         return text.toString();
     }
