@@ -1,0 +1,110 @@
+package dev.posthorn.benchmarks.faults.nemesis;
+
+import dev.posthorn.benchmarks.faults.log.Journal;
+import dev.posthorn.benchmarks.faults.stage.Rig;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/** Makes one thing after the other go wrong: each once in an order that the seed decides, then all again in another. For one thread. */
+public final class Nemesis {
+    private final Rig rig;
+    private final FaultLog log;
+    private final Random shuffling;
+    private final SplittableRandom random;
+    private final Map<String, Integer> injected = new LinkedHashMap<>();
+    private final Map<String, String> skipped = new LinkedHashMap<>();
+
+    /** What it will do depends on the seed alone, what comes of it also on the machine. */
+    public Nemesis(Rig rig, long seed) {
+        this.rig = rig;
+        this.log = new FaultLog(rig.nemesisLog());
+        this.shuffling = new Random(seed);
+        this.random = new SplittableRandom(seed);
+    }
+
+    private static List<Fault> all() {
+        List<Fault> all = new ArrayList<>(Arrays.asList(NodeFaults.values()));
+        all.addAll(Arrays.asList(DatabaseFaults.values()));
+        all.add(new ClockJump());
+        return all;
+    }
+
+    /** Rages for so long; the last fault is mended before it returns. */
+    public void rage(Duration time) throws Exception {
+        long end = System.nanoTime() + time.toNanos();
+        List<Fault> possible = new ArrayList<>();
+        for (Fault fault : all()) {
+            Optional<String> obstacle = fault.obstacle(rig);
+            if (obstacle.isPresent()) {
+                skipped.put(fault.title(), obstacle.get());
+            } else {
+                possible.add(fault);
+                injected.put(fault.title(), 0);
+            }
+        }
+        try (PauseWatch watch = new PauseWatch(log)) {
+            watch.start();
+            while (System.nanoTime() < end) {
+                Collections.shuffle(possible, shuffling);
+                for (Fault fault : possible) {
+                    quiet(1_000 + random.nextInt(2_000));
+                    if (System.nanoTime() > end) {
+                        break;
+                    }
+                    inject(fault);
+                }
+            }
+            rig.awaitHealth(Duration.ofSeconds(60));
+        }
+    }
+
+    private void inject(Fault fault) throws Exception {
+        injected.merge(fault.title(), 1, Integer::sum);
+        fault.inject(rig, random, log);
+        if (!rig.awaitHealth(Duration.ofSeconds(60))) {
+            log.say("not all nodes are ready a minute after: " + fault.title());
+        }
+    }
+
+    private static void quiet(int millis) {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(millis));
+    }
+
+    /** Prints what was done, what there was no time for, and what this machine cannot do. */
+    public void report() {
+        injected.forEach((fault, times) -> System.out.printf(
+                "  %-42s %s%n", fault, times == 0 ? "not reached: the time was too short" : times + " times"));
+        skipped.forEach((fault, why) -> System.out.printf("  %-42s skipped: %s%n", fault, why));
+        System.out.printf(
+                "  %-42s %s%n",
+                "receivers: slow, silent, resetting, surplus, malformed, failing, in a refused network",
+                rig.receivers().hasRefusedAddress() ? "all the time" : "all the time; skipped: 127.0.0.2 is not there");
+    }
+
+    /** Freezes one node past its lease and lets it go on. */
+    public static void freezeOne(Rig rig) throws Exception {
+        NodeFaults.FROZEN.inject(rig, new SplittableRandom(1), new FaultLog(rig.nemesisLog()));
+    }
+
+    /** Cuts every connection to the database, once. */
+    public static void cutConnections(Rig rig) {
+        long from = Journal.now();
+        rig.databaseForwarder().cut();
+        new FaultLog(rig.nemesisLog()).harmed("database", FaultLog.ALL, from);
+    }
+
+    /** Crashes the database and waits until it is back. */
+    public static void crashDatabase(Rig rig) throws Exception {
+        DatabaseFaults.STOPPED.inject(rig, new SplittableRandom(1), new FaultLog(rig.nemesisLog()));
+    }
+}
