@@ -43,7 +43,7 @@ final class FaultRun {
         Map<Sabotage, LogFiles> sabotaged = new EnumMap<>(Sabotage.class);
         List<Sabotage> undrained = new ArrayList<>();
         try (Cluster cluster = new Cluster(folder);
-                LeftBehind leftBehind = new LeftBehind(cluster.disk())) {
+                LeftBehind leftBehind = new LeftBehind(cluster)) {
             leftBehind.watch();
             rage(cluster, honest);
             for (Sabotage sabotage : Sabotage.values()) {

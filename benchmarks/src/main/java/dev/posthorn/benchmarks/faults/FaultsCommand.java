@@ -1,8 +1,10 @@
 package dev.posthorn.benchmarks.faults;
 
+import dev.posthorn.server.PosthornException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -21,7 +23,7 @@ import picocli.CommandLine.Option;
         description = {
             "Runs three nodes under load while a nemesis kills, freezes, cuts and fills what it can, then compares what producers were told,",
             "what receivers saw and what the database holds. Then plants eight sabotages, each of which the check must find.",
-            "Exit code: 0 nothing found; 1 something found; 2 void, because a sabotage was not caught."
+            "Exit code: 0 nothing found; 1 something found; 2 void, because a sabotage was not caught; 70 could not go on."
         })
 public final class FaultsCommand implements Callable<Integer> {
     /** Start, drain, sabotages and check, on two cores. */
@@ -59,7 +61,13 @@ public final class FaultsCommand implements Callable<Integer> {
                 minutes,
                 Math.ceil(minutes + MINUTES_BESIDES));
         Path folder = kept != null ? kept.toAbsolutePath() : Files.createTempDirectory("posthorn-faults-");
-        FaultReport report = new FaultRun(folder, chosen, Duration.ofMillis((long) (minutes * 60_000))).run();
+        FaultReport report;
+        try {
+            report = new FaultRun(folder, chosen, Duration.ofMillis((long) (minutes * 60_000))).run();
+        } catch (IOException | SQLException | PosthornException e) {
+            System.err.println("posthorn: the fault run could not go on: " + e.getMessage() + "; its logs are in " + folder);
+            return 70;
+        }
         if (kept == null && report.exitCode() == 0) {
             remove(folder);
         } else {

@@ -1,16 +1,16 @@
 package dev.posthorn.benchmarks.faults;
 
-import dev.posthorn.benchmarks.faults.stage.SmallDisk;
+import dev.posthorn.benchmarks.faults.stage.Cluster;
 
 /** Ends what was started and unmounts what was mounted when the program is interrupted. */
 final class LeftBehind implements AutoCloseable {
     private final Thread hook;
 
-    LeftBehind(SmallDisk disk) {
+    LeftBehind(Cluster cluster) {
         hook = new Thread(
                 () -> {
                     ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
-                    disk.abandon();
+                    cluster.abandon();
                 },
                 "left-behind");
     }

@@ -29,4 +29,4 @@ CREATE TRIGGER faults_log_lease AFTER UPDATE ON posthorn.webhook_deliveries_read
 CREATE TRIGGER faults_log_dispatcher AFTER INSERT ON posthorn.dispatchers
     FOR EACH ROW EXECUTE FUNCTION faults_log.dispatcher();
 
-GRANT posthorn_producer TO posthorn;
+GRANT posthorn_producer TO posthorn WITH SET TRUE;

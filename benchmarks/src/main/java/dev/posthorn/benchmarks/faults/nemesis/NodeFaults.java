@@ -72,7 +72,7 @@ enum NodeFaults implements Fault {
 
     private static final String HELD = """
             SELECT d.id FROM posthorn.webhook_deliveries_ready AS d
-            JOIN faults_log.dispatchers AS p ON p.id = d.dispatcher_id AND split_part(p.name, '@', 1) = '%d'
+            JOIN faults_log.dispatchers AS p ON p.id = d.dispatcher_id AND split_part(p.name, '@', 1) = ?
             WHERE d.status = 'sending'
             """;
 
@@ -92,7 +92,7 @@ enum NodeFaults implements Fault {
     }
 
     private static List<String> held(Rig rig, long pid) throws SQLException {
-        return rig.cluster().query(rig.database(), HELD.formatted(pid));
+        return rig.cluster().query(rig.database(), HELD, Long.toString(pid));
     }
 
     private static void pause(int millis) {

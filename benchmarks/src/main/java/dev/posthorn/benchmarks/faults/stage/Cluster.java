@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -84,13 +85,17 @@ public final class Cluster implements AutoCloseable {
     }
 
     /** The first column of what a query yields. */
-    public List<String> query(String database, String sql) throws SQLException {
+    public List<String> query(String database, String sql, Object... arguments) throws SQLException {
         try (Connection connection = superuser(database);
-                Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(sql)) {
+                PreparedStatement statement = connection.prepareStatement(sql)) {
+            for (int i = 0; i < arguments.length; i++) {
+                statement.setObject(i + 1, arguments[i]);
+            }
             List<String> column = new ArrayList<>();
-            while (rows.next()) {
-                column.add(String.valueOf(rows.getString(1)));
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    column.add(String.valueOf(rows.getString(1)));
+                }
             }
             return column;
         }
@@ -110,6 +115,16 @@ public final class Cluster implements AutoCloseable {
         return Long.parseLong(Files.readAllLines(data.resolve("postgres/postmaster.pid"))
                 .get(0)
                 .strip());
+    }
+
+    /** Ends it at once, when the program is interrupted. */
+    public void abandon() {
+        try {
+            Command.run("kill", "-QUIT", Long.toString(postmaster()));
+        } catch (IOException notRunning) {
+            // Nothing to end.
+        }
+        disk.abandon();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.posthorn.benchmarks.faults.stage;
 
 import dev.posthorn.benchmarks.faults.log.Journal;
+import java.io.IOException;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
@@ -16,6 +17,8 @@ abstract class Producer {
     private final Thread thread;
     private long number;
     private volatile boolean stopping;
+    private volatile boolean heard;
+    private volatile String trouble = "nothing";
 
     Producer(Community community, int ordinal, long seed, Journal log) {
         this.community = community;
@@ -58,7 +61,13 @@ abstract class Producer {
         return ++number;
     }
 
+    /** Remembers why it did not work this time. */
+    void trouble(String said) {
+        trouble = said;
+    }
+
     void log(String what, long begun, List<String> events) {
+        heard |= what.equals("acked");
         log.write(what, begun, Journal.now(), community.name(), String.join(",", events));
     }
 
@@ -67,9 +76,12 @@ abstract class Producer {
         thread.join();
     }
 
-    /** Stops it after its transaction. */
-    void stop() throws InterruptedException {
+    /** Stops it after its transaction; one that was never told that anything is accepted has tested nothing. */
+    void stop() throws IOException, InterruptedException {
         stopping = true;
         thread.join();
+        if (!heard) {
+            throw new IOException("the producer of " + community.name() + " had nothing accepted; it heard: " + trouble);
+        }
     }
 }

@@ -37,7 +37,6 @@ final class RestProducer extends Producer {
         long begun = Journal.now();
         long number = nextNumber();
         long givenUp = System.nanoTime() + PATIENCE.toNanos();
-        String said = "nothing";
         while (System.nanoTime() < givenUp) {
             try {
                 HttpResponse<String> answer = post(number);
@@ -46,16 +45,16 @@ final class RestProducer extends Producer {
                     log("acked", begun, List.of(id.group(1)));
                     return;
                 }
-                said = answer.statusCode() + " " + answer.body();
+                trouble(answer.statusCode() + " " + answer.body());
             } catch (IOException e) {
-                said = String.valueOf(e.getMessage());
+                trouble(String.valueOf(e.getMessage()));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return;
             }
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
         }
-        System.err.println("faults: event " + number + " was not accepted by REST within " + PATIENCE + ": " + said);
+        System.err.println("faults: event " + number + " was not accepted by REST within " + PATIENCE);
     }
 
     private HttpResponse<String> post(long number) throws IOException, InterruptedException {

@@ -61,7 +61,7 @@ public final class SmallDisk implements AutoCloseable {
     }
 
     /** Unmounts it whatever is still open on it, when the program is interrupted. */
-    public void abandon() {
+    void abandon() {
         if (mounted) {
             Command.run("umount", "--lazy", folder.toString());
         }

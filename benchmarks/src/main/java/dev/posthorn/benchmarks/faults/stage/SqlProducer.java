@@ -65,6 +65,7 @@ final class SqlProducer extends Producer {
                 // Without an answer to COMMIT nobody but the database knows.
                 log(committing ? "doubtful" : "undone", begun, events);
             }
+            trouble(String.valueOf(e.getMessage()));
             release();
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
         }

@@ -1,11 +1,11 @@
--- For the other files: takes the text of a function, replaces a part of it, and fails if that part is not there.
-CREATE FUNCTION pg_temp.sabotage(function text, wanted text, replacement text) RETURNS void LANGUAGE plpgsql AS $$
+-- For the other files: replaces what matches a pattern in the text of a function, and fails if nothing does.
+CREATE FUNCTION pg_temp.sabotage(function text, pattern text, replacement text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     whole constant text := pg_get_functiondef(('posthorn.' || function)::regproc);
 BEGIN
-    IF position(wanted IN whole) = 0 THEN
-        RAISE EXCEPTION 'posthorn.% no longer holds: %', function, wanted;
+    IF regexp_count(whole, pattern) = 0 THEN
+        RAISE EXCEPTION 'posthorn.% no longer holds what the sabotage replaces: %', function, pattern;
     END IF;
-    EXECUTE replace(whole, wanted, replacement);
+    EXECUTE regexp_replace(whole, pattern, replacement, 'g');
 END
 $$;

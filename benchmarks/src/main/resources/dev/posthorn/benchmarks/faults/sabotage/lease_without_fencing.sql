@@ -1,3 +1,3 @@
 -- A result counts whoever brings it: the token of the lease is not asked for.
-SELECT pg_temp.sabotage('settle_successes', 'AND d.dispatcher_id = r.dispatcher AND d.lease_no = r.lease', '');
-SELECT pg_temp.sabotage('settle_mixed_results', 'AND d.dispatcher_id = r.dispatcher AND d.lease_no = r.lease', '');
+SELECT pg_temp.sabotage('settle_successes', 'AND (\w+)\.dispatcher_id = r\.dispatcher AND \1\.lease_no = r\.lease', '');
+SELECT pg_temp.sabotage('settle_mixed_results', 'AND (\w+)\.dispatcher_id = r\.dispatcher AND \1\.lease_no = r\.lease', '');
