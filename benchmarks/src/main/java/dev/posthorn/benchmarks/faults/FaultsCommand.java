@@ -44,6 +44,8 @@ public final class FaultsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        // Before anything logs: crashes that are meant fill no screen with stack traces.
+        System.setProperty("logback.configurationFile", "dev/posthorn/benchmarks/faults/logback.xml");
         if (!(minutes > 0 && minutes <= 24 * 60)) {
             System.err.println("posthorn: --minutes must be more than 0 and at most 1440, it is " + minutes);
             return 64;
