@@ -45,6 +45,7 @@ final class FaultRun {
         try (Cluster cluster = new Cluster(folder);
                 LeftBehind leftBehind = new LeftBehind(cluster)) {
             leftBehind.watch();
+            cluster.migrate();
             rage(cluster, honest);
             for (Sabotage sabotage : Sabotage.values()) {
                 System.out.println("sabotage: " + sabotage.title());

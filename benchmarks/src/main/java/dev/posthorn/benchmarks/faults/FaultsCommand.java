@@ -67,7 +67,8 @@ public final class FaultsCommand implements Callable<Integer> {
         try {
             report = new FaultRun(folder, chosen, Duration.ofMillis((long) (minutes * 60_000))).run();
         } catch (IOException | SQLException | PosthornException e) {
-            System.err.println("posthorn: the fault run could not go on: " + e.getMessage() + "; its logs are in " + folder);
+            System.err.println(
+                    "posthorn: the fault run could not go on: " + e.getMessage() + "; its logs are in " + folder);
             return 70;
         }
         if (kept == null && report.exitCode() == 0) {

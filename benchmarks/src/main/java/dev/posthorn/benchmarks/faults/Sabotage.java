@@ -14,6 +14,7 @@ import dev.posthorn.benchmarks.faults.stage.Rig;
 import dev.posthorn.benchmarks.faults.stage.Scene;
 import dev.posthorn.benchmarks.faults.stage.Scene.Senders;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -60,13 +61,13 @@ enum Sabotage {
         @Override
         void play(Rig rig) throws Exception {
             pause(2_000);
-            Nemesis.freezeOne(rig);
+            Nemesis.freezeOne(rig, Duration.ofSeconds(10));
         }
     },
     DROP_ONE_IN_TEN_THOUSAND("dropping one event in 10,000", Finding.LOST) {
         @Override
         Scene scene() {
-            Community fast = new Community("first", List.of(ANSWERS), 0, 500, 32_000, false);
+            Community fast = new Community("first", List.of(ANSWERS), 0, 500, 22_000, false);
             return honestProducers(1, Senders.DIRECT, fast);
         }
 

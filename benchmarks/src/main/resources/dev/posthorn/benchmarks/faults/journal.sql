@@ -26,6 +26,9 @@ COMMENT ON FUNCTION faults_log.dispatcher() IS 'Trigger: journals who signs on.'
 CREATE TRIGGER faults_log_lease AFTER UPDATE ON posthorn.webhook_deliveries_ready
     FOR EACH ROW WHEN (NEW.status = 'sending' AND (OLD.dispatcher_id, OLD.lease_no) IS DISTINCT FROM (NEW.dispatcher_id, NEW.lease_no))
     EXECUTE FUNCTION faults_log.lease();
+-- A probe is leased in the moment in which it is taken out of the parked ones.
+CREATE TRIGGER faults_log_probe AFTER INSERT ON posthorn.webhook_deliveries_ready
+    FOR EACH ROW WHEN (NEW.status = 'sending') EXECUTE FUNCTION faults_log.lease();
 CREATE TRIGGER faults_log_dispatcher AFTER INSERT ON posthorn.dispatchers
     FOR EACH ROW EXECUTE FUNCTION faults_log.dispatcher();
 

@@ -28,8 +28,7 @@ class ShippedServerTest {
             List.of("sabotage", "faults_log", "nemesis", "dev/posthorn/benchmarks", "dev.posthorn.benchmarks");
 
     @ParameterizedTest
-    @ValueSource(
-            classes = {Main.class, DeliveryEngine.class, Migrator.class, WebhookSigner.class, MasterKeyset.class})
+    @ValueSource(classes = {Main.class, DeliveryEngine.class, Migrator.class, WebhookSigner.class, MasterKeyset.class})
     void no_module_that_is_shipped_knows_of_sabotages(Class<?> ofModule) throws Exception {
         assertThat(suspicious(ofModule)).isEmpty();
     }

@@ -1,6 +1,7 @@
 package dev.posthorn.benchmarks.faults.nemesis;
 
 import dev.posthorn.benchmarks.faults.log.Journal;
+import dev.posthorn.benchmarks.faults.stage.NodeProcess;
 import dev.posthorn.benchmarks.faults.stage.Rig;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -41,7 +42,7 @@ public final class Nemesis {
 
     /** Rages for so long; the last fault is mended before it returns. */
     public void rage(Duration time) throws Exception {
-        long end = System.nanoTime() + time.toNanos();
+        long begun = System.nanoTime();
         List<Fault> possible = new ArrayList<>();
         for (Fault fault : all()) {
             Optional<String> obstacle = fault.obstacle(rig);
@@ -54,11 +55,11 @@ public final class Nemesis {
         }
         try (PauseWatch watch = new PauseWatch(log)) {
             watch.start();
-            while (System.nanoTime() < end) {
+            while (isTimeLeft(begun, time, watch)) {
                 Collections.shuffle(possible, shuffling);
                 for (Fault fault : possible) {
                     quiet(1_000 + random.nextInt(2_000));
-                    if (System.nanoTime() > end) {
+                    if (!isTimeLeft(begun, time, watch)) {
                         break;
                     }
                     inject(fault);
@@ -66,6 +67,10 @@ public final class Nemesis {
             }
             rig.awaitHealth(Duration.ofSeconds(60));
         }
+    }
+
+    private static boolean isTimeLeft(long begun, Duration time, PauseWatch watch) {
+        return System.nanoTime() - begun < time.plus(watch.stoodStill()).toNanos();
     }
 
     private void inject(Fault fault) throws Exception {
@@ -91,9 +96,14 @@ public final class Nemesis {
                 rig.receivers().hasRefusedAddress() ? "all the time" : "all the time; skipped: 127.0.0.2 is not there");
     }
 
-    /** Freezes one node past its lease and lets it go on. */
-    public static void freezeOne(Rig rig) throws Exception {
-        NodeFaults.FROZEN.inject(rig, new SplittableRandom(1), new FaultLog(rig.nemesisLog()));
+    /** Freezes one node for so long and lets it go on. */
+    public static void freezeOne(Rig rig, Duration time) {
+        NodeProcess node = rig.nodes().getLast();
+        long from = Journal.now();
+        node.freeze();
+        LockSupport.parkNanos(time.toNanos());
+        node.thaw();
+        new FaultLog(rig.nemesisLog()).harmed("freeze of a node", Long.toString(node.pid()), from);
     }
 
     /** Cuts every connection to the database, once. */

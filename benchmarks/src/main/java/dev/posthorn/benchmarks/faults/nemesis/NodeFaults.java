@@ -48,9 +48,7 @@ enum NodeFaults implements Fault {
                 node.kill();
             }
             pause(random.nextInt(1_000));
-            for (NodeProcess node : rig.nodes()) {
-                node.start();
-            }
+            rig.startAll(rig.nodes());
             log.harmed(title(), FaultLog.ALL, from);
         }
     },

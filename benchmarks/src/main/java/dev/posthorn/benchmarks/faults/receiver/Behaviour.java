@@ -56,7 +56,7 @@ public enum Behaviour {
             case SURPLUS -> random.nextInt(2) == 0 ? Answer.SURPLUS : first ? Answer.FAILED : Answer.OK;
             case MALFORMED_FIRST ->
                 first && random.nextInt(2) == 0 ? Answer.malformed(random.nextInt(Answer.MALFORMED.size())) : Answer.OK;
-            case LATE -> first ? Answer.FAILED.after(1500 + random.nextInt(1000)) : Answer.OK.after(4000);
+            case LATE -> first ? Answer.FAILED.after(1500 + random.nextInt(1000)) : Answer.OK.after(9000);
             case BROKEN -> Answer.FAILED;
         };
     }

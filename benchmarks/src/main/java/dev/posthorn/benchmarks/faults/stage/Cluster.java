@@ -1,6 +1,7 @@
 package dev.posthorn.benchmarks.faults.stage;
 
 import dev.posthorn.schema.Migrator;
+import dev.posthorn.server.PosthornException;
 import dev.posthorn.server.embedded.EmbeddedDatabase;
 import dev.posthorn.server.node.Databases;
 import dev.posthorn.server.settings.DatabaseUrl;
@@ -33,12 +34,21 @@ public final class Cluster implements AutoCloseable {
     private final int port;
 
     /** Starts it in a new folder. */
-    public Cluster(Path folder) throws IOException, SQLException {
+    public Cluster(Path folder) throws IOException {
         disk = new SmallDisk(folder.resolve("postgresql"));
         data = disk.folder().resolve("data");
-        embedded = EmbeddedDatabase.start(
-                data, Map.of("max_wal_size", "128MB", "min_wal_size", "32MB", "max_connections", "200"));
+        try {
+            embedded = EmbeddedDatabase.start(
+                    data, Map.of("max_wal_size", "128MB", "min_wal_size", "32MB", "max_connections", "200"));
+        } catch (PosthornException e) {
+            disk.abandon();
+            throw e;
+        }
         port = URI.create(embedded.url()).getPort();
+    }
+
+    /** Migrates the database that the others are copied from. */
+    public void migrate() throws IOException, SQLException {
         try (var pool = Databases.pool(DatabaseUrl.parse(embedded.url()), "faults-migrate", 2)) {
             new Migrator(pool).migrate();
         }

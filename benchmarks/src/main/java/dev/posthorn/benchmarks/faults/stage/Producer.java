@@ -25,8 +25,10 @@ abstract class Producer {
         this.log = log;
         this.random = new SplittableRandom(seed * 31 + ordinal);
         this.number = ordinal * 1_000_000_000L;
-        this.thread =
-                Thread.ofPlatform().name("producer of " + community.name()).unstarted(this::produce);
+        this.thread = Thread.ofPlatform()
+                .daemon()
+                .name("producer of " + community.name())
+                .unstarted(this::produce);
     }
 
     void start() {
@@ -76,12 +78,18 @@ abstract class Producer {
         thread.join();
     }
 
+    /** Lets it end without waiting for it. */
+    void leave() {
+        stopping = true;
+    }
+
     /** Stops it after its transaction; one that was never told that anything is accepted has tested nothing. */
     void stop() throws IOException, InterruptedException {
         stopping = true;
         thread.join();
         if (!heard) {
-            throw new IOException("the producer of " + community.name() + " had nothing accepted; it heard: " + trouble);
+            throw new IOException(
+                    "the producer of " + community.name() + " had nothing accepted; it heard: " + trouble);
         }
     }
 }

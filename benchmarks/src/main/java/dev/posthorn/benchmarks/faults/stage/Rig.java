@@ -19,6 +19,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -134,9 +139,28 @@ public final class Rig implements AutoCloseable {
         for (int i = 1; i <= scene.nodes(); i++) {
             nodes.add(open(new NodeProcess("node " + i, environment)));
         }
-        // One after the other: the first makes the service key and the data key of the vault.
-        for (NodeProcess node : nodes) {
-            node.start();
+        // The first alone: it makes the service key and the data key of the vault.
+        nodes.getFirst().start();
+        startAll(nodes.subList(1, nodes.size()));
+    }
+
+    /** Starts nodes, all at once, and waits until they have started. */
+    public void startAll(List<NodeProcess> some) throws IOException, InterruptedException {
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Callable<Boolean>> starts = new ArrayList<>();
+            for (NodeProcess node : some) {
+                starts.add(() -> {
+                    node.start();
+                    return true;
+                });
+            }
+            for (Future<Boolean> start : threads.invokeAll(starts)) {
+                try {
+                    start.get();
+                } catch (ExecutionException e) {
+                    throw new IOException(e.getCause());
+                }
+            }
         }
     }
 
@@ -258,6 +282,7 @@ public final class Rig implements AutoCloseable {
 
     @Override
     public void close() {
+        producers.forEach(Producer::leave);
         while (!opened.isEmpty()) {
             try {
                 opened.pop().close();
@@ -265,6 +290,5 @@ public final class Rig implements AutoCloseable {
                 System.err.println("faults: while stopping " + scene.name() + ": " + e.getMessage());
             }
         }
-        // The producers are stopped by drain(); where that did not happen they end with this process.
     }
 }

@@ -51,7 +51,7 @@ final class Roster {
                         id,
                         "http://" + host + ":" + port + path,
                         timeoutSeconds(behaviour),
-                        behaviour == Behaviour.LATE ? 200 : 16,
+                        behaviour == Behaviour.LATE || behaviour == Behaviour.ANSWERS ? 200 : 16,
                         behaviour == Behaviour.BROKEN || behaviour == Behaviour.REFUSED ? 2 : 30,
                         behaviour == Behaviour.ORDERED ? "endpoint" : "none");
                 entries.add(new Entry(endpoint, id, community.name(), path, behaviour));

@@ -235,16 +235,7 @@ class CheckerTest {
     private void request(String event, String path, double second, String answer, WebhookSecret secret) {
         String body = "{\"event\":\"" + event + "\"}";
         receivers.add(new Object[] {
-            at(second),
-            "127.0.0.1",
-            path,
-            "d-" + event,
-            event,
-            1_000_000,
-            sign(secret, event, body),
-            answer,
-            0,
-            body
+            at(second), "127.0.0.1", path, "d-" + event, event, 1_000_000, sign(secret, event, body), answer, 0, body
         });
     }
 
