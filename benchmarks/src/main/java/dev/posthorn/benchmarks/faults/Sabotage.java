@@ -61,7 +61,7 @@ enum Sabotage {
         @Override
         void play(Rig rig) throws Exception {
             pause(2_000);
-            Nemesis.freezeOne(rig, Duration.ofSeconds(10));
+            Nemesis.freezeBusiest(rig, Duration.ofSeconds(10));
         }
     },
     DROP_ONE_IN_TEN_THOUSAND("dropping one event in 10,000", Finding.LOST) {

@@ -3,6 +3,7 @@ package dev.posthorn.benchmarks.faults.nemesis;
 import dev.posthorn.benchmarks.faults.log.Journal;
 import dev.posthorn.benchmarks.faults.stage.NodeProcess;
 import dev.posthorn.benchmarks.faults.stage.Rig;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -96,9 +97,17 @@ public final class Nemesis {
                 rig.receivers().hasRefusedAddress() ? "all the time" : "all the time; skipped: 127.0.0.2 is not there");
     }
 
-    /** Freezes one node for so long and lets it go on. */
-    public static void freezeOne(Rig rig, Duration time) {
-        NodeProcess node = rig.nodes().getLast();
+    /** Freezes the node that has most under way for so long and lets it go on. */
+    public static void freezeBusiest(Rig rig, Duration time) throws SQLException {
+        NodeProcess node = rig.nodes().getFirst();
+        int most = -1;
+        for (NodeProcess candidate : rig.nodes()) {
+            int held = NodeFaults.held(rig, candidate.pid()).size();
+            if (held > most) {
+                most = held;
+                node = candidate;
+            }
+        }
         long from = Journal.now();
         node.freeze();
         LockSupport.parkNanos(time.toNanos());

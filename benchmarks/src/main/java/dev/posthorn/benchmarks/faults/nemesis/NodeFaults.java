@@ -89,7 +89,8 @@ enum NodeFaults implements Fault {
         return rig.nodes().get(random.nextInt(rig.nodes().size()));
     }
 
-    private static List<String> held(Rig rig, long pid) throws SQLException {
+    /** What a node has leased at this moment. */
+    static List<String> held(Rig rig, long pid) throws SQLException {
         return rig.cluster().query(rig.database(), HELD, Long.toString(pid));
     }
 
