@@ -19,6 +19,9 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Makes one thing after the other go wrong: each once in an order that the seed decides, then all again in another. For one thread. */
 public final class Nemesis {
+    private static final String STUCK_IN_TRANSACTION = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            + " AND application_name = 'posthorn' AND state = 'idle in transaction' AND state_change < now() - interval '300 milliseconds'";
+
     private final Rig rig;
     private final FaultLog log;
     private final Random shuffling;
@@ -110,6 +113,14 @@ public final class Nemesis {
         }
         long from = Journal.now();
         node.freeze();
+        // In the middle of a transaction its locks would hold the other nodes as well: then in another moment.
+        quiet(500);
+        while (!rig.cluster().query(rig.database(), STUCK_IN_TRANSACTION).isEmpty()) {
+            node.thaw();
+            quiet(100);
+            node.freeze();
+            quiet(500);
+        }
         LockSupport.parkNanos(time.toNanos());
         node.thaw();
         new FaultLog(rig.nemesisLog()).harmed("freeze of a node", Long.toString(node.pid()), from);
