@@ -19,8 +19,9 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Makes one thing after the other go wrong: each once in an order that the seed decides, then all again in another. For one thread. */
 public final class Nemesis {
-    private static final String STUCK_IN_TRANSACTION = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-            + " AND application_name = 'posthorn' AND state = 'idle in transaction' AND state_change < now() - interval '300 milliseconds'";
+    private static final String STUCK_IN_TRANSACTION =
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+                    + " AND application_name = 'posthorn' AND state = 'idle in transaction' AND state_change < now() - interval '300 milliseconds'";
 
     private final Rig rig;
     private final FaultLog log;
