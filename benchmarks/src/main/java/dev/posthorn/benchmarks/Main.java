@@ -1,14 +1,15 @@
 package dev.posthorn.benchmarks;
 
+import dev.posthorn.benchmarks.faults.FaultsCommand;
 import dev.posthorn.server.PosthornException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** The program of {@code ./posthorn bench}. */
+/** The program of {@code ./posthorn bench} and {@code ./posthorn faults}. */
 @Command(
         name = "posthorn",
         mixinStandardHelpOptions = true,
-        subcommands = {BenchCommand.class})
+        subcommands = {BenchCommand.class, FaultsCommand.class})
 public final class Main {
     private static final int DEFECT = 70;
 

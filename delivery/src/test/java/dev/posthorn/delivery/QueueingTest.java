@@ -225,7 +225,7 @@ class QueueingTest {
                     "SET ROLE posthorn_service; SELECT posthorn.queue_webhook('ext:acme', 'payment.received', '{}')");
             // Everybody would queue up behind a DROP that waits for the open transaction.
             assertThat(database.query("SET lock_timeout = '1s'; SELECT task FROM posthorn.maintain()"))
-                    .hasSize(7);
+                    .endsWith(List.of("retire_days"));
             assertThat(database.query("SET lock_timeout = '1s'; SET ROLE posthorn_service;"
                             + " SELECT deliveries FROM posthorn.queue_webhook('ext:acme', 'payment.received', '{}')"))
                     .containsExactly(List.of("1"));

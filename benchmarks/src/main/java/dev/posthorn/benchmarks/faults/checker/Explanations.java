@@ -1,0 +1,56 @@
+package dev.posthorn.benchmarks.faults.checker;
+
+import dev.posthorn.benchmarks.faults.checker.RunLogs.Delivery;
+import dev.posthorn.benchmarks.faults.checker.RunLogs.Lease;
+import dev.posthorn.benchmarks.faults.checker.RunLogs.Request;
+import java.util.List;
+
+/** Why an answer may not have counted: only for reasons that the nemesis' log or the receivers' knows. */
+final class Explanations {
+    private static final String ALL = "all";
+    /** A node has this long to record an answer after it was given. */
+    private static final long RECORDING = 5_000_000;
+    /** A frozen node may, in the moment of its thaw, still send what it had taken for its own. */
+    private static final long THAW = 2_000_000;
+
+    private final RunLogs logs;
+
+    Explanations(RunLogs logs) {
+        this.logs = logs;
+    }
+
+    /** Whether it can be understood that a request was answered well and its delivery was not done with it. */
+    boolean mayNotHaveCounted(Delivery delivery, Request request) {
+        if (request.answer().equals("surplus")) {
+            return true;
+        }
+        List<Lease> before = logs.leasesOf(delivery.id()).stream()
+                .filter(lease -> lease.at() <= request.at())
+                .toList();
+        if (before.isEmpty()) {
+            // Its lease was forgotten in a crash.
+            return harmed(ALL, request.at() - RECORDING, request.answeredAt() + RECORDING);
+        }
+        Lease lease = before.getLast();
+        long until = request.answeredAt() + RECORDING;
+        return harmed(ALL, lease.at(), until)
+                || harmed(process(lease), lease.at(), until)
+                || before.stream().anyMatch(older -> thawed(process(older), request.at()));
+    }
+
+    private String process(Lease lease) {
+        return logs.processOfDispatcher.getOrDefault(lease.dispatcher(), "unknown");
+    }
+
+    private boolean harmed(String target, long begin, long end) {
+        return logs.harms.stream().anyMatch(harm -> harm.target().equals(target) && harm.meets(begin, end));
+    }
+
+    private boolean thawed(String process, long at) {
+        return logs.harms.stream()
+                .anyMatch(
+                        harm -> (harm.target().equals(process) || harm.target().equals(ALL))
+                                && harm.to() <= at
+                                && at - harm.to() < THAW);
+    }
+}

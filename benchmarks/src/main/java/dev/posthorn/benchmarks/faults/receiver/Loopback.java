@@ -1,0 +1,23 @@
+package dev.posthorn.benchmarks.faults.receiver;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+
+/** Where receivers stand: both on this machine, only one of them in a network that the operator allows. */
+public final class Loopback {
+    /** May be sent to. */
+    public static final InetAddress ALLOWED = address(1);
+
+    /** May not. */
+    public static final InetAddress REFUSED = address(2);
+
+    private Loopback() {}
+
+    private static InetAddress address(int last) {
+        try {
+            return InetAddress.getByAddress(new byte[] {127, 0, 0, (byte) last});
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("four bytes are an address", e);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+-- Journals of leases and dispatchers, so that a request can be told to the node that sent it, and a duplicate to the node that died.
+-- Written in the transaction that they tell of; run as superuser in the database of which those of the runs are copies.
+CREATE SCHEMA faults_log;
+
+CREATE TABLE faults_log.leases (delivery_id uuid NOT NULL, dispatcher_id uuid NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE TABLE faults_log.dispatchers (id uuid NOT NULL, name text NOT NULL);
+COMMENT ON TABLE faults_log.leases IS 'Each lease that was ever given.';
+COMMENT ON TABLE faults_log.dispatchers IS 'Each dispatcher that ever signed on; the name begins with the number of its process.';
+
+CREATE FUNCTION faults_log.lease() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO faults_log.leases (delivery_id, dispatcher_id) VALUES (NEW.id, NEW.dispatcher_id);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION faults_log.lease() IS 'Trigger: journals a lease.';
+
+CREATE FUNCTION faults_log.dispatcher() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO faults_log.dispatchers (id, name) VALUES (NEW.id, NEW.name);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION faults_log.dispatcher() IS 'Trigger: journals who signs on.';
+
+CREATE TRIGGER faults_log_lease AFTER UPDATE ON posthorn.webhook_deliveries_ready
+    FOR EACH ROW WHEN (NEW.status = 'sending' AND (OLD.dispatcher_id, OLD.lease_no) IS DISTINCT FROM (NEW.dispatcher_id, NEW.lease_no))
+    EXECUTE FUNCTION faults_log.lease();
+-- A probe is leased in the moment in which it is taken out of the parked ones.
+CREATE TRIGGER faults_log_probe AFTER INSERT ON posthorn.webhook_deliveries_ready
+    FOR EACH ROW WHEN (NEW.status = 'sending') EXECUTE FUNCTION faults_log.lease();
+CREATE TRIGGER faults_log_dispatcher AFTER INSERT ON posthorn.dispatchers
+    FOR EACH ROW EXECUTE FUNCTION faults_log.dispatcher();
+
+GRANT posthorn_producer TO posthorn WITH SET TRUE;
