@@ -163,12 +163,13 @@ final class DispatchLoop {
 
     private int claimAndSend() throws SQLException {
         List<ClaimedDelivery> claimed = flow.claim(Math.min(slots - held.size(), LARGEST_CLAIM));
+        // First of all: if the database goes away here, what is held and not sent would be held for ever.
+        send(claimed);
         UUID sleeper = asleep;
         if (!claimed.isEmpty() && sleeper != null) {
             sleep.setAsleep(sleeper, false);
             asleep = null;
         }
-        send(claimed);
         return claimed.size();
     }
 

@@ -80,7 +80,7 @@ final class Flow {
         held.add(lease, claimed);
         try {
             signer.prepare(claimed);
-        } catch (SQLException e) {
+        } catch (SQLException | VaultException e) {
             LOG.debug("secrets are read one by one", e);
         }
         return claimed;
