@@ -71,7 +71,7 @@ public final class EventTypeRoutes {
         request.requireService("webhooks:write");
         JsonNode body = request.body(List.of("name", "description", "schema"));
         String name = ApiRequest.requiredText(body, "name");
-        if (name.startsWith("posthorn.")) {
+        if (name.startsWith("posthorn.") || name.startsWith("api_key.")) {
             throw Problem.invalid(
                     "/name", "types that begin with posthorn. or api_key. are reserved for operational events");
         }
