@@ -23,7 +23,7 @@ final class AcceptanceJudge {
         this.findings = findings;
         for (Delivery delivery : logs.deliveries.values()) {
             endpointsOfEvent
-                    .computeIfAbsent(delivery.event(), _ -> new HashSet<>())
+                    .computeIfAbsent(delivery.event(), key -> new HashSet<>())
                     .add(delivery.endpoint());
         }
     }

@@ -14,7 +14,7 @@ final class Findings {
 
     void add(Finding kind, String sentence) {
         counts.merge(kind, 1, Integer::sum);
-        List<String> shown = examples.computeIfAbsent(kind, _ -> new ArrayList<>());
+        List<String> shown = examples.computeIfAbsent(kind, key -> new ArrayList<>());
         if (shown.size() < SHOWN) {
             shown.add(sentence);
         }

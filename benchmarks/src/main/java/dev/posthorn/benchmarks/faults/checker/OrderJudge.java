@@ -43,7 +43,7 @@ final class OrderJudge {
                     .mapToLong(Request::at)
                     .findFirst()
                     .orElse(requests.getLast().at());
-            passages.computeIfAbsent(endpoint.id(), _ -> new ArrayList<>())
+            passages.computeIfAbsent(endpoint.id(), key -> new ArrayList<>())
                     .add(new Passage(
                             delivery.id(),
                             transaction.begun(),

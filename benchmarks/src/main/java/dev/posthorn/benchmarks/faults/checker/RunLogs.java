@@ -91,7 +91,8 @@ final class RunLogs {
             long at = Long.parseLong(f[0]);
             Request request =
                     new Request(at, f[1], f[2], f[3], f[4], f[5], f[6], f[7], at + Long.parseLong(f[8]) * 1000, f[9]);
-            requests.computeIfAbsent(request.delivery(), _ -> new ArrayList<>()).add(request);
+            requests.computeIfAbsent(request.delivery(), key -> new ArrayList<>())
+                    .add(request);
         }
         requests.values().forEach(list -> list.sort(Comparator.comparingLong(Request::at)));
         for (String[] f : Journal.read(files.events())) {
@@ -101,11 +102,11 @@ final class RunLogs {
             deliveries.put(f[0], new Delivery(f[0], f[1], f[2], f[3], f[4], Integer.parseInt(f[5])));
         }
         for (String[] f : Journal.read(files.attempts())) {
-            attempts.computeIfAbsent(f[0], _ -> new ArrayList<>())
+            attempts.computeIfAbsent(f[0], key -> new ArrayList<>())
                     .add(new Attempt(f[1], f[2], Long.parseLong(f[3]), f[4], f[5]));
         }
         for (String[] f : Journal.read(files.leases())) {
-            leases.computeIfAbsent(f[0], _ -> new ArrayList<>()).add(new Lease(f[1], Long.parseLong(f[2])));
+            leases.computeIfAbsent(f[0], key -> new ArrayList<>()).add(new Lease(f[1], Long.parseLong(f[2])));
         }
         leases.values().forEach(list -> list.sort(Comparator.comparingLong(Lease::at)));
         for (String[] f : Journal.read(files.dispatchers())) {
