@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -94,6 +95,33 @@ class RoughSurroundingsTest {
         }
         assertThat(ids(world.receiver.received())).hasSize(1000);
         assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void what_commits_while_a_claim_looks_is_claimed_whole() throws Exception {
+        String endpoint = world.endpoint("/hook");
+        world.database.administrate("""
+                UPDATE posthorn.webhook_endpoint_health SET secret_version = 1;
+                SELECT posthorn.register_dispatcher('018f0000-0000-7000-8000-000000000001', 'test', '');
+                UPDATE posthorn.dispatchers SET expires_at = now() + interval '1 hour';
+                CREATE OR REPLACE FUNCTION posthorn.clock_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS $clock$
+                    SELECT clock_timestamp() FROM pg_sleep(coalesce(nullif(current_setting('test.clock_takes', true), ''), '0')::float8)
+                $clock$;
+                """);
+        // Its clock takes half a second, once before and once after the claim's first snapshot: the commit comes
+        // between.
+        try (var claiming = Executors.newVirtualThreadPerTaskExecutor()) {
+            var claimed = claiming.submit(() -> world.database.query("""
+                    SET test.clock_takes = '0.5';
+                    SELECT delivery_id IS NOT NULL, body IS NOT NULL
+                    FROM posthorn.claim_webhook_deliveries(
+                        '018f0000-0000-7000-8000-000000000001', 1, 10, ARRAY['%s'::uuid], ARRAY[0::bigint], ARRAY[0])
+                    """.formatted(endpoint)));
+            world.database.query("SELECT pg_sleep(0.75)");
+            world.queue("payment.received", "{}");
+            // On a slow machine it may come too late for the claim.
+            assertThat(claimed.get()).isSubsetOf(List.of(List.of("t", "t")));
+        }
     }
 
     @Test

@@ -14,14 +14,16 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Claims whenever there are free slots and something is due, and sends each delivery on a virtual thread of its own. */
 final class DispatchLoop {
     private static final int LARGEST_CLAIM = 500;
     private static final int MOST_PROBES = 20;
-    /** A commit that did not see us asleep becomes visible within moments. */
-    private static final List<Duration> LOOKS = List.of(Duration.ZERO, Duration.ofMillis(5), Duration.ofMillis(20));
+    /** A commit that did not see us asleep becomes visible once the disk has it, mostly within moments. */
+    private static final List<Duration> LOOKS =
+            Stream.of(0, 5, 20, 50, 100, 250, 500).map(Duration::ofMillis).toList();
 
     private static final Duration AFTER_UNSENT = Duration.ofSeconds(1);
     private static final Duration FOR_SLOTS = Duration.ofMillis(20);

@@ -183,6 +183,19 @@ $$;
 COMMENT ON FUNCTION posthorn.observe_webhook_lanes(uuid[], bigint[]) IS
     'For nodes: the first place of each lane after its mark at which a delivery stands (null: none), the last place that was given, and the running transactions, from which follows up to where no place can be filled any more.';
 
+CREATE TYPE posthorn.leased_delivery AS (
+    delivery_id   uuid,
+    event_id      uuid,
+    community_id  uuid,
+    endpoint_id   uuid,
+    lane          uuid,
+    event_type    text,
+    attempt_count integer,
+    open_after_ms integer
+);
+
+COMMENT ON TYPE posthorn.leased_delivery IS 'What a claim has leased; or, without delivery, when a lane may give something again.';
+
 -- Locks: the claimed rows of webhook_deliveries_ready, SKIP LOCKED. Index: webhook_deliveries_ready_lane, from each lane's mark on, so that
 -- neither 100,000 deliveries that wait for another endpoint nor dead entries that a held snapshot keeps are walked through.
 -- The window of a lane is its first rows whatever their status: what is under way stands at its head and fills it, which holds the limit
@@ -200,16 +213,7 @@ CREATE FUNCTION posthorn.lease_ready_deliveries(
     held        integer[],
     with_secret boolean
 )
-RETURNS TABLE (
-    delivery_id   uuid,
-    event_id      uuid,
-    community_id  uuid,
-    endpoint_id   uuid,
-    lane          uuid,
-    event_type    text,
-    attempt_count integer,
-    open_after_ms integer
-)
+RETURNS SETOF posthorn.leased_delivery
     LANGUAGE plpgsql
     SET search_path = pg_catalog, posthorn, pg_temp
     SET enable_hashjoin = off
@@ -399,7 +403,8 @@ RETURNS TABLE (
 AS $$
 #variable_conflict use_column
 DECLARE
-    at constant timestamptz := posthorn.clock_now();
+    at     constant timestamptz := posthorn.clock_now();
+    leased posthorn.leased_delivery[];
 BEGIN
     -- KEY SHARE lets the heartbeat through and holds off the rescue, which would not see what this claim has not committed yet.
     PERFORM FROM posthorn.dispatchers AS d WHERE d.id = dispatcher AND d.expires_at > at FOR KEY SHARE;
@@ -409,14 +414,8 @@ BEGIN
     END IF;
     FOR attempt IN 1 .. 5 LOOP
         BEGIN
-            RETURN QUERY
-            SELECT l.delivery_id, l.event_id, l.community_id, l.endpoint_id, l.lane, l.event_type, l.attempt_count + 1, at, e.url,
-                   e.payload_format, posthorn.webhook_body(e.payload_format, v.id, v.community_id, v.event_type, v.created_at, v.payload),
-                   h.secret_version, e.timeout_seconds, l.open_after_ms
-            FROM posthorn.lease_ready_deliveries(dispatcher, lease_no, max_rows, max_bytes, lanes, marks, held, true) AS l
-            LEFT JOIN posthorn.webhook_endpoints AS e ON e.id = l.endpoint_id
-            LEFT JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = l.endpoint_id
-            LEFT JOIN posthorn.webhook_events AS v ON v.id = l.event_id;
+            leased := ARRAY(
+                SELECT l FROM posthorn.lease_ready_deliveries(dispatcher, lease_no, max_rows, max_bytes, lanes, marks, held, true) AS l);
             EXIT;
         EXCEPTION
             -- A row that we waited for or skipped into has moved to another partition: look again.
@@ -426,6 +425,15 @@ BEGIN
                 END IF;
         END;
     END LOOP;
+    -- A statement of its own: what was leased may have been committed after a snapshot that was taken before.
+    RETURN QUERY
+    SELECT l.delivery_id, l.event_id, l.community_id, l.endpoint_id, l.lane, l.event_type, l.attempt_count + 1, at, e.url,
+           e.payload_format, posthorn.webhook_body(e.payload_format, v.id, v.community_id, v.event_type, v.created_at, v.payload),
+           h.secret_version, e.timeout_seconds, l.open_after_ms
+    FROM unnest(leased) AS l
+    LEFT JOIN posthorn.webhook_endpoints AS e ON e.id = l.endpoint_id
+    LEFT JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = l.endpoint_id
+    LEFT JOIN posthorn.webhook_events AS v ON v.id = l.event_id;
 END
 $$;
 

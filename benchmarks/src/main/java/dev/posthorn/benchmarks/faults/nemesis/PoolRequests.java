@@ -22,7 +22,7 @@ final class PoolRequests implements AutoCloseable {
                         .timeout(Duration.ofSeconds(10))
                         .header("Authorization", "Bearer " + rig.serviceKey())
                         .build();
-                var _ = requests.http.sendAsync(request, BodyHandlers.discarding());
+                var unused = requests.http.sendAsync(request, BodyHandlers.discarding());
             }
         }
         return requests;
