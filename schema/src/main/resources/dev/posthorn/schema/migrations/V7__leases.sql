@@ -162,11 +162,12 @@ CREATE FUNCTION posthorn.observe_webhook_lanes(
     SET jit = off
 AS $$
 BEGIN
-    -- In this order: whoever has drawn a place up to last_position has an id below next_xid.
+    -- In this order: whoever has drawn a place up to last_position, or taken the time for an event before at, has an id below next_xid.
+    -- The xmax of a snapshot would not do: it is one past the newest transaction that has ended, and older ones may still run.
     at := posthorn.clock_now();
     SELECT s.last_value INTO last_position FROM posthorn.webhook_delivery_position AS s;
-    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-    INTO oldest_xid, next_xid;
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint INTO oldest_xid;
+    next_xid := pg_current_xact_id()::text::bigint;
     SELECT array_agg(h.position ORDER BY l.ordinal)
     INTO heads
     FROM unnest(lanes, marks) WITH ORDINALITY AS l (lane, mark, ordinal)
@@ -181,7 +182,7 @@ END
 $$;
 
 COMMENT ON FUNCTION posthorn.observe_webhook_lanes(uuid[], bigint[]) IS
-    'For nodes: the first place of each lane after its mark at which a delivery stands (null: none), the last place that was given, and the running transactions, from which follows up to where no place can be filled any more.';
+    'For nodes: the first place of each lane after its mark at which a delivery stands (null: none), the last place that was given, the oldest transaction that runs and the id of this one, from which follows up to where no place can be filled any more.';
 
 CREATE TYPE posthorn.leased_delivery AS (
     delivery_id   uuid,
