@@ -7,13 +7,17 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import dev.posthorn.testkit.TestReceiver.Answer;
 import dev.posthorn.testkit.TestReceiver.Received;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -122,6 +126,57 @@ class RoughSurroundingsTest {
             // On a slow machine it may come too late for the claim.
             assertThat(claimed.get()).isSubsetOf(List.of(List.of("t", "t")));
         }
+    }
+
+    @Test
+    void what_was_claimed_is_sent_even_if_the_database_goes_away_right_after() throws Exception {
+        String endpoint = world.endpoint("/hook", ", ordering", ", 'endpoint'");
+        AtomicInteger cuts = new AtomicInteger();
+        DataSource cutting = cutting(world.database.dataSource(), "set_dispatcher_asleep", cuts);
+        try (DeliveryEngine engine = DeliveryEngine.builder(cutting, world.masterKey)
+                .ownConnections(world.database.dataSource())
+                .addresses(EngineFixture.LOOPBACK)
+                .build()) {
+            engine.start();
+            queueMany(1);
+            world.awaitStatus(endpoint, "delivered:1");
+            while (!world.database
+                    .one("SELECT count(*) FROM posthorn.dispatchers WHERE asleep")
+                    .equals("1")) {
+                world.database.query("SELECT pg_sleep(0.05)");
+            }
+            // The next one to ask is the dispatcher that has just claimed something, and is awake again.
+            cuts.set(1);
+            queueMany(1);
+            world.awaitStatus(endpoint, "delivered:2");
+            assertThat(cuts).hasValue(0);
+            queueMany(1);
+            world.awaitStatus(endpoint, "delivered:3");
+        }
+        assertThat(world.receiver.received()).hasSize(3);
+    }
+
+    /** Connections that break, as often as the counter says, when a statement with the given text comes. */
+    private static DataSource cutting(DataSource database, String text, AtomicInteger cuts) {
+        return (DataSource) Proxy.newProxyInstance(
+                DataSource.class.getClassLoader(), new Class<?>[] {DataSource.class}, (source, method, arguments) -> {
+                    Connection connection = database.getConnection();
+                    return Proxy.newProxyInstance(
+                            Connection.class.getClassLoader(),
+                            new Class<?>[] {Connection.class},
+                            (proxy, call, parameters) -> {
+                                if (call.getName().equals("prepareStatement")
+                                        && String.valueOf(parameters[0]).contains(text)
+                                        && cuts.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+                                    connection.close();
+                                }
+                                try {
+                                    return call.invoke(connection, parameters);
+                                } catch (InvocationTargetException e) {
+                                    throw e.getCause();
+                                }
+                            });
+                });
     }
 
     @Test

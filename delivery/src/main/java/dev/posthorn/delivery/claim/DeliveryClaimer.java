@@ -53,8 +53,7 @@ public final class DeliveryClaimer {
      */
     public boolean look(boolean woken, boolean sweep) throws SQLException {
         lanes.openWaiting(System.nanoTime());
-        scout.look(woken, sweep);
-        return lanes.anyOpen();
+        return scout.look(woken, sweep);
     }
 
     /** Says that deliveries are no longer under way: for each the lane that it was taken from. */

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * Finds the lanes in which something is claimable. Mostly by looking at what has come lately; now and then, and when told that something
  * has come back, by a sweep over all of them, which is the net below. For one thread: that of the dispatcher.
  */
-public final class LaneScout {
+final class LaneScout {
     private static final String DISCOVER = "SELECT lane, kept_place FROM posthorn.discover_webhook_lanes(?, ?)";
     private static final String SWEEP = "SELECT lane, head FROM posthorn.sweep_webhook_lanes()";
     private static final String OBSERVE =
@@ -70,13 +70,14 @@ public final class LaneScout {
      *
      * @param woken look for what has come lately in any case
      * @param sweep look everywhere
+     * @return whether something may be claimable
      */
-    void look(boolean woken, boolean sweep) throws SQLException {
+    boolean look(boolean woken, boolean sweep) throws SQLException {
         boolean sweepNow = sweep || sweeping.isOver();
         if (!sweepNow && !woken && !discovery.isOver()) {
-            return;
+            return lanes.anyOpen();
         }
-        boolean unused = session.repeatably(connection -> {
+        return session.repeatably(connection -> {
             if (observation.isOver()) {
                 observe(connection);
             }
