@@ -79,7 +79,7 @@ public final class DeliveryClaimer {
         if (turns.isEmpty()) {
             return List.of();
         }
-        return session.repeatably(connection -> {
+        return taken(session.repeatably(connection -> {
             try (PreparedStatement statement = connection.prepareStatement(CLAIM)) {
                 statement.setObject(1, lease.dispatcher());
                 statement.setLong(2, lease.number());
@@ -94,7 +94,13 @@ public final class DeliveryClaimer {
                     return read(row, lease, turns, limit);
                 }
             }
-        });
+        }));
+    }
+
+    /** Only once the claim is committed: one that failed holds nothing, and nothing of it would ever end. */
+    private List<ClaimedDelivery> taken(List<ClaimedDelivery> claimed) {
+        claimed.forEach(delivery -> lanes.taken(delivery.lane()));
+        return claimed;
     }
 
     private List<ClaimedDelivery> read(ResultSet row, Lease lease, List<Lanes.Turn> turns, int limit)
@@ -124,7 +130,6 @@ public final class DeliveryClaimer {
             gave.add(lane);
             bytes += delivery.body().length;
         }
-        claimed.forEach(delivery -> lanes.taken(delivery.lane()));
         lanes.asked(turns, gave, claimed.size() >= limit || bytes > MOST_BYTES / 2);
         contended.forEach(lane -> lanes.heldByOthers(lane, now));
         return claimed;
@@ -132,7 +137,7 @@ public final class DeliveryClaimer {
 
     /** Claims the oldest delivery of each endpoint that was disabled automatically and is to be tried again now. */
     public List<ClaimedDelivery> claimProbes(Lease lease, int limit) throws SQLException {
-        return session.repeatably(connection -> {
+        return taken(session.repeatably(connection -> {
             try (PreparedStatement statement = connection.prepareStatement(CLAIM_PROBES)) {
                 statement.setObject(1, lease.dispatcher());
                 statement.setLong(2, lease.number());
@@ -144,11 +149,10 @@ public final class DeliveryClaimer {
                         Instant at = row.getObject(8, OffsetDateTime.class).toInstant();
                         claimed.add(read(row, lease, row.getObject(5, UUID.class), at, now));
                     }
-                    claimed.forEach(delivery -> lanes.taken(delivery.lane()));
                     return claimed;
                 }
             }
-        });
+        }));
     }
 
     private static ClaimedDelivery read(ResultSet row, Lease lease, UUID lane, Instant at, long now)

@@ -7,6 +7,7 @@ import dev.posthorn.server.settings.DatabaseUrl;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.util.Properties;
 
 /** Opens databases, and says in one sentence why one cannot be opened. */
@@ -37,7 +38,32 @@ public final class Databases {
         config.addDataSourceProperty("ApplicationName", "posthorn");
         config.addDataSourceProperty("tcpKeepAlive", "true");
         config.addDataSourceProperty("connectTimeout", "2");
-        return new HikariDataSource(config);
+        return new ImpatientPool(config);
+    }
+
+    /**
+     * HikariCP waits longer and longer, up to 5 seconds, between its attempts to reach a database that is away, and cannot be told
+     * otherwise. Whoever has waited in vain wakes it from that wait, so that work goes on soon after the database is back.
+     */
+    private static final class ImpatientPool extends HikariDataSource {
+        ImpatientPool(HikariConfig config) {
+            super(config);
+        }
+
+        @Override
+        public Connection getConnection() throws SQLException {
+            try {
+                return super.getConnection();
+            } catch (SQLTransientConnectionException e) {
+                String connecting = getPoolName() + ":connection-adder";
+                for (Thread thread : Thread.getAllStackTraces().keySet()) {
+                    if (thread.getName().startsWith(connecting)) {
+                        thread.interrupt();
+                    }
+                }
+                throw e;
+            }
+        }
     }
 
     private static void check(DatabaseUrl url) {
