@@ -30,7 +30,7 @@ final class MigrationScripts {
             "V17__upkeep.sql",
             "V18__watch.sql",
             "V19__api_keys.sql",
-            "V20__version.sql");
+            "V50__version.sql");
 
     static final int NEWEST = NAMES.size();
 

@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION posthorn.schema_version() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN 20;
+    RETURN 50;
 
 COMMENT ON FUNCTION posthorn.schema_version() IS 'The number of the newest migration that was applied.';
 
