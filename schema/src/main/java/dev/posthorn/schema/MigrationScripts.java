@@ -32,7 +32,8 @@ final class MigrationScripts {
             "V19__api_keys.sql",
             "V50__version.sql");
 
-    static final int NEWEST = NAMES.size();
+    /** The number in the name of the last one. */
+    static final int NEWEST = number(NAMES.get(NAMES.size() - 1));
 
     private MigrationScripts() {}
 
@@ -42,6 +43,10 @@ final class MigrationScripts {
 
     static String migration(String name) {
         return read(FOLDER + "/" + name);
+    }
+
+    private static int number(String name) {
+        return Integer.parseInt(name.substring(1, name.indexOf("__")));
     }
 
     private static String read(String resource) {
