@@ -30,6 +30,9 @@ final class MigrationScripts {
             "V17__upkeep.sql",
             "V18__watch.sql",
             "V19__api_keys.sql",
+            "V30__integrations.sql",
+            "V31__sync_runs.sql",
+            "V32__integration_health.sql",
             "V50__version.sql");
 
     /** The number in the name of the last one. */
