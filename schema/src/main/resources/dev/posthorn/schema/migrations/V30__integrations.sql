@@ -200,18 +200,20 @@ CREATE TABLE posthorn.integration_log_lines (
     community_id   uuid NOT NULL,
     integration_id uuid NOT NULL,
     run_id         uuid NOT NULL,
+    number         integer NOT NULL,
     level          text NOT NULL CHECK (level IN ('info', 'warn')),
     line           text NOT NULL,
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 
-CREATE INDEX integration_log_lines_run ON posthorn.integration_log_lines (run_id, id);
+CREATE INDEX integration_log_lines_run ON posthorn.integration_log_lines (run_id, number);
 
 COMMENT ON TABLE posthorn.integration_log_lines IS 'What runs say about themselves, by the day.';
 COMMENT ON COLUMN posthorn.integration_log_lines.id IS 'Identifier; version 7, so that it tells the time.';
 COMMENT ON COLUMN posthorn.integration_log_lines.community_id IS 'The community it belongs to.';
 COMMENT ON COLUMN posthorn.integration_log_lines.integration_id IS 'The integration.';
 COMMENT ON COLUMN posthorn.integration_log_lines.run_id IS 'The run.';
+COMMENT ON COLUMN posthorn.integration_log_lines.number IS 'Its place in the log of the run, from 1.';
 COMMENT ON COLUMN posthorn.integration_log_lines.level IS 'info or warn.';
 COMMENT ON COLUMN posthorn.integration_log_lines.line IS 'What happened; without secrets.';
 
@@ -359,7 +361,7 @@ BEGIN
             cancel_requested_at = coalesce(r.cancel_requested_at, NEW.deleted_at)
         WHERE r.integration_id = NEW.id AND r.status IN ('queued', 'running', 'retrying');
     END IF;
-    -- What somebody has changed is tried at once, however long it has failed.
+    -- What somebody has changed is read by its schedule again, however long it has failed; where there is an interval, at once.
     IF (NEW.config, NEW.vault_secret_id, NEW.interval_seconds, NEW.cron, NEW.time_zone, NEW.paused_at, NEW.deleted_at)
         IS DISTINCT FROM (OLD.config, OLD.vault_secret_id, OLD.interval_seconds, OLD.cron, OLD.time_zone, OLD.paused_at, OLD.deleted_at)
     THEN

@@ -10,14 +10,12 @@ RETURNS TABLE (
     cron             text,
     time_zone        text,
     changed          boolean,
-    last_run_at      timestamptz,
     now_at           timestamptz
 )
     LANGUAGE sql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
     SELECT c.id, c.interval_seconds, c.cron, c.time_zone, h.schedule_changed,
-           (SELECT max(r.created_at) FROM posthorn.integration_sync_logs AS r WHERE r.integration_id = c.id AND r.trigger = 'schedule'),
            posthorn.clock_now()
     FROM (
         SELECT d.integration_id
@@ -69,13 +67,13 @@ CREATE FUNCTION posthorn.find_managed_integration(integration uuid) RETURNS post
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
 DECLARE
-    found posthorn.integration_configs;
+    present posthorn.integration_configs;
 BEGIN
-    SELECT c.* INTO found FROM posthorn.integration_configs AS c WHERE c.id = integration AND c.deleted_at IS NULL FOR UPDATE;
-    IF NOT FOUND OR NOT posthorn.caller_may('integrations:write', found.community_id) THEN
+    SELECT c.* INTO present FROM posthorn.integration_configs AS c WHERE c.id = integration AND c.deleted_at IS NULL FOR UPDATE;
+    IF NOT FOUND OR NOT posthorn.caller_may('integrations:write', present.community_id) THEN
         RAISE EXCEPTION 'there is no integration %', integration USING ERRCODE = 'PH006';
     END IF;
-    RETURN found;
+    RETURN present;
 END
 $$;
 
@@ -121,13 +119,13 @@ CREATE FUNCTION posthorn.cancel_sync_run(run uuid) RETURNS void
 AS $$
 DECLARE
     at    constant timestamptz := posthorn.clock_now();
-    found posthorn.integration_sync_logs;
+    present posthorn.integration_sync_logs;
 BEGIN
-    SELECT r.* INTO found FROM posthorn.integration_sync_logs AS r WHERE r.id = run FOR UPDATE;
-    IF NOT FOUND OR NOT posthorn.caller_may('integrations:write', found.community_id) THEN
+    SELECT r.* INTO present FROM posthorn.integration_sync_logs AS r WHERE r.id = run FOR UPDATE;
+    IF NOT FOUND OR NOT posthorn.caller_may('integrations:write', present.community_id) THEN
         RAISE EXCEPTION 'there is no run %', run USING ERRCODE = 'PH006';
-    ELSIF found.ended_at IS NOT NULL THEN
-        RAISE EXCEPTION 'the run is already %', found.status USING ERRCODE = 'PH007';
+    ELSIF present.ended_at IS NOT NULL THEN
+        RAISE EXCEPTION 'the run is already %', present.status USING ERRCODE = 'PH007';
     END IF;
     UPDATE posthorn.integration_sync_logs AS r
     SET cancel_requested_at = coalesce(r.cancel_requested_at, at),
@@ -169,7 +167,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.resume_integration(uuid) IS 'Ends a pause or an automatic disabling; a scheduled integration is read at once. Error: PH006.';
+COMMENT ON FUNCTION posthorn.resume_integration(uuid) IS 'Ends a pause or an automatic disabling; where there is an interval, a run begins at once. Error: PH006.';
 
 -- Carrying out.
 
@@ -254,13 +252,13 @@ CREATE FUNCTION posthorn.lock_sync_run(run uuid, lease uuid) RETURNS posthorn.in
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
 DECLARE
-    found posthorn.integration_sync_logs;
+    present posthorn.integration_sync_logs;
 BEGIN
-    SELECT r.* INTO found FROM posthorn.integration_sync_logs AS r WHERE r.id = run AND r.status = 'running' AND r.lease = lock_sync_run.lease FOR UPDATE;
+    SELECT r.* INTO present FROM posthorn.integration_sync_logs AS r WHERE r.id = run AND r.status = 'running' AND r.lease = lock_sync_run.lease FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the run % is no longer this node''s', run USING ERRCODE = 'PH007';
     END IF;
-    RETURN found;
+    RETURN present;
 END
 $$;
 
@@ -381,18 +379,18 @@ RETURNS integer
 AS $$
 DECLARE
     -- A run that began in the middle, from the checkpoint of one that was cancelled, has not seen all.
-    found  constant posthorn.integration_sync_logs := posthorn.lock_sync_run(run, lease);
-    whole  constant boolean := save_sync_batch.snapshot AND found.cursor_from IS NULL;
+    present  constant posthorn.integration_sync_logs := posthorn.lock_sync_run(run, lease);
+    whole  constant boolean := save_sync_batch.snapshot AND present.cursor_from IS NULL;
     counts record;
 BEGIN
     SELECT * INTO counts
-    FROM posthorn.apply_source_records(found.community_id, found.integration_id, run, whole, types, external_ids, datas);
+    FROM posthorn.apply_source_records(present.community_id, present.integration_id, run, whole, types, external_ids, datas);
     UPDATE posthorn.integration_sync_logs AS r
     SET snapshot = whole,
         cursor_to = next_cursor::jsonb,
         batches = r.batches + 1,
         heartbeat_at = posthorn.clock_now(),
-        records_read = r.records_read + cardinality(types),
+        records_read = r.records_read + cardinality(types) + rejected,
         records_created = r.records_created + counts.created,
         records_updated = r.records_updated + counts.updated,
         records_unchanged = r.records_unchanged + counts.unchanged,
@@ -401,7 +399,7 @@ BEGIN
     WHERE r.id = run;
     UPDATE posthorn.integration_checkpoints AS k
     SET cursor = next_cursor::jsonb, saved_at = posthorn.clock_now()
-    WHERE k.integration_id = found.integration_id;
+    WHERE k.integration_id = present.integration_id;
     RETURN counts.too_large;
 END
 $$;
@@ -414,7 +412,7 @@ CREATE FUNCTION posthorn.delete_unseen_records(run uuid, lease uuid, after uuid,
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
 DECLARE
-    found   constant posthorn.integration_sync_logs := posthorn.lock_sync_run(run, lease);
+    present   constant posthorn.integration_sync_logs := posthorn.lock_sync_run(run, lease);
     at      constant timestamptz := posthorn.clock_now();
     allowed integer;
     unseen  bigint;
@@ -422,14 +420,14 @@ DECLARE
     gone    record;
     counts  record;
 BEGIN
-    IF NOT found.snapshot OR found.records_rejected > 0 THEN
+    IF NOT present.snapshot OR present.records_rejected > 0 THEN
         RETURN NULL;
     END IF;
     IF after IS NULL THEN
         SELECT count(*) FILTER (WHERE r.run_id <> run), count(*) INTO unseen, known
         FROM posthorn.integration_records AS r
-        WHERE r.integration_id = found.integration_id AND r.deleted_at IS NULL;
-        SELECT c.max_deletions_percent INTO allowed FROM posthorn.integration_configs AS c WHERE c.id = found.integration_id;
+        WHERE r.integration_id = present.integration_id AND r.deleted_at IS NULL;
+        SELECT c.max_deletions_percent INTO allowed FROM posthorn.integration_configs AS c WHERE c.id = present.integration_id;
         -- A handful may always go: percentages of little say little.
         IF unseen > 10 AND unseen * 100 > known * allowed THEN
             RAISE EXCEPTION '% of % records are gone at the other side, and max_deletions_percent is %', unseen, known, allowed USING ERRCODE = 'PH010';
@@ -440,7 +438,7 @@ BEGIN
     INTO gone
     FROM (
         SELECT r.id, r.type, r.external_id FROM posthorn.integration_records AS r
-        WHERE r.integration_id = found.integration_id AND r.deleted_at IS NULL AND r.run_id <> run
+        WHERE r.integration_id = present.integration_id AND r.deleted_at IS NULL AND r.run_id <> run
           AND (after IS NULL OR r.id > after)
         ORDER BY r.id
         LIMIT max
@@ -449,7 +447,7 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT * INTO counts
-    FROM posthorn.apply_source_records(found.community_id, found.integration_id, run, false, gone.types, gone.external_ids, gone.datas);
+    FROM posthorn.apply_source_records(present.community_id, present.integration_id, run, false, gone.types, gone.external_ids, gone.datas);
     UPDATE posthorn.integration_sync_logs AS r
     SET records_deleted = r.records_deleted + counts.deleted, heartbeat_at = at
     WHERE r.id = run;
@@ -467,16 +465,16 @@ AS $$
 DECLARE
     most  constant integer := 10000;
     at    constant timestamptz := posthorn.clock_now();
-    found posthorn.integration_sync_logs;
+    present posthorn.integration_sync_logs;
 BEGIN
     PERFORM posthorn.ensure_day(at), posthorn.ensure_day(at + interval '1 second');
-    SELECT r.* INTO found FROM posthorn.integration_sync_logs AS r WHERE r.id = run FOR UPDATE;
-    INSERT INTO posthorn.integration_log_lines (id, community_id, integration_id, run_id, level, line)
-    SELECT posthorn.generate_uuid_v7(at + l.ordinal * interval '1 microsecond'), found.community_id, found.integration_id, run, l.level, left(l.line, 4000)
+    SELECT r.* INTO present FROM posthorn.integration_sync_logs AS r WHERE r.id = run FOR UPDATE;
+    INSERT INTO posthorn.integration_log_lines (id, community_id, integration_id, run_id, number, level, line)
+    SELECT posthorn.generate_uuid_v7(at), present.community_id, present.integration_id, run, present.log_lines + l.ordinal, l.level, left(l.line, 4000)
     FROM unnest(levels, lines) WITH ORDINALITY AS l (level, line, ordinal)
-    WHERE found.id IS NOT NULL AND l.ordinal <= most - found.log_lines;
+    WHERE present.id IS NOT NULL AND l.ordinal <= most - present.log_lines;
     UPDATE posthorn.integration_sync_logs AS r
-    SET log_lines = least(found.log_lines + cardinality(lines), most)
+    SET log_lines = least(present.log_lines + cardinality(lines), most)
     WHERE r.id = run;
 END
 $$;
@@ -525,7 +523,7 @@ BEGIN
     FROM posthorn.apply_source_records(config.community_id, config.id, run, false, types, external_ids, datas);
     UPDATE posthorn.integration_sync_logs AS r
     SET batches = r.batches + 1,
-        records_read = r.records_read + cardinality(types),
+        records_read = r.records_read + cardinality(types) + rejected,
         records_created = r.records_created + counts.created,
         records_updated = r.records_updated + counts.updated,
         records_unchanged = r.records_unchanged + counts.unchanged,

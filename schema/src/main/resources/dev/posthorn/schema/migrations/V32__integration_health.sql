@@ -116,7 +116,7 @@ AS $$
 DECLARE
     at     constant timestamptz := posthorn.clock_now();
     waits  constant interval[] := '{30 seconds,2 minutes,10 minutes}';
-    found  posthorn.integration_sync_logs := posthorn.lock_sync_run(run, end_sync_run.lease);
+    present  posthorn.integration_sync_logs := posthorn.lock_sync_run(run, end_sync_run.lease);
     config posthorn.integration_configs;
     health posthorn.integration_health;
     again  boolean;
@@ -125,9 +125,9 @@ BEGIN
     IF outcome NOT IN ('completed', 'failed', 'cancelled', 'returned') THEN
         RAISE EXCEPTION 'outcome must be completed, failed, cancelled or returned' USING ERRCODE = 'PH009';
     END IF;
-    SELECT c.* INTO config FROM posthorn.integration_configs AS c WHERE c.id = found.integration_id;
-    again := outcome = 'failed' AND NOT coalesce(end_sync_run.person_must_act, false) AND found.attempt <= cardinality(waits)
-        AND config.paused_at IS NULL AND config.deleted_at IS NULL AND found.cancel_requested_at IS NULL AND found.lost_runners < 4;
+    SELECT c.* INTO config FROM posthorn.integration_configs AS c WHERE c.id = present.integration_id;
+    again := outcome = 'failed' AND NOT coalesce(end_sync_run.person_must_act, false) AND present.attempt <= cardinality(waits)
+        AND config.paused_at IS NULL AND config.deleted_at IS NULL AND present.cancel_requested_at IS NULL AND present.lost_runners < 4;
     UPDATE posthorn.integration_sync_logs AS r
     SET lease = NULL,
         status = CASE WHEN outcome = 'returned' THEN 'queued' WHEN again THEN 'retrying' ELSE outcome END,
@@ -139,15 +139,15 @@ BEGIN
         error_message = CASE WHEN outcome = 'failed' THEN left(end_sync_run.error_message, 2000) END,
         person_must_act = CASE WHEN outcome = 'failed' THEN end_sync_run.person_must_act END
     WHERE r.id = run
-    RETURNING r.* INTO found;
-    IF found.ended_at IS NULL THEN
-        RETURN found.status;
+    RETURNING r.* INTO present;
+    IF present.ended_at IS NULL THEN
+        RETURN present.status;
     END IF;
 
     about := jsonb_build_object(
-        'run_id', found.id, 'trigger', found.trigger, 'started_at', found.started_at, 'ended_at', found.ended_at, 'attempts', found.attempt,
-        'records_read', found.records_read, 'records_created', found.records_created, 'records_updated', found.records_updated,
-        'records_unchanged', found.records_unchanged, 'records_deleted', found.records_deleted, 'records_rejected', found.records_rejected);
+        'run_id', present.id, 'trigger', present.trigger, 'started_at', present.started_at, 'ended_at', present.ended_at, 'attempts', present.attempt,
+        'records_read', present.records_read, 'records_created', present.records_created, 'records_updated', present.records_updated,
+        'records_unchanged', present.records_unchanged, 'records_deleted', present.records_deleted, 'records_rejected', present.records_rejected);
     IF outcome = 'completed' THEN
         UPDATE posthorn.integration_health AS h
         SET consecutive_failures = 0, failing_since = NULL, warned_at = NULL, last_success_at = at, last_run_id = run,
@@ -170,11 +170,11 @@ BEGIN
         PERFORM posthorn.note_integration_failure(
             config, end_sync_run.error_class, end_sync_run.error_origin, end_sync_run.person_must_act, end_sync_run.error_message);
         PERFORM posthorn.tell_of_integration(config, 'sync.failed', about || jsonb_build_object(
-            'error_class', found.error_class, 'error_origin', found.error_origin, 'error_message', found.error_message,
-            'person_must_act', found.person_must_act, 'consecutive_failures', health.consecutive_failures));
+            'error_class', present.error_class, 'error_origin', present.error_origin, 'error_message', present.error_message,
+            'person_must_act', present.person_must_act, 'consecutive_failures', health.consecutive_failures));
         PERFORM posthorn.disable_failing_integration(config, health);
     END IF;
-    RETURN found.status;
+    RETURN present.status;
 END
 $$;
 
