@@ -30,6 +30,7 @@ final class MigrationScripts {
             "V17__upkeep.sql",
             "V18__watch.sql",
             "V19__api_keys.sql",
+            "V24__secrets.sql",
             "V50__version.sql");
 
     /** The number in the name of the last one. */

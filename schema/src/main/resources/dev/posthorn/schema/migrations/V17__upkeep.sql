@@ -270,6 +270,7 @@ BEGIN
     DELETE FROM posthorn.webhook_redeliveries AS r
     WHERE r.ended_at < at - make_interval(days => posthorn.setting_number('retention_days')::integer);
     RETURN QUERY SELECT * FROM posthorn.maintain_api_keys();
+    RETURN QUERY SELECT * FROM posthorn.maintain_vault();
     RETURN QUERY SELECT 'expire_unfinished', posthorn.expire_unfinished()::bigint;
     -- Last, because its locks last until the end.
     RETURN QUERY SELECT 'retire_days', posthorn.retire_days()::bigint;
