@@ -10,8 +10,9 @@ public interface CredentialsSource {
     /**
      * Reads the credentials of an integration.
      *
+     * @param integrationId for whom, as the audit log shows it
      * @throws ConnectorException of class {@code CREDENTIALS} if there are none under that id, {@code INTERNAL} if the vault cannot be reached:
      *     never an empty set instead
      */
-    Credentials read(UUID communityId, UUID secretId) throws ConnectorException;
+    Credentials read(UUID communityId, UUID secretId, UUID integrationId) throws ConnectorException;
 }

@@ -2,49 +2,62 @@ package dev.posthorn.integrations;
 
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.integrations.connector.Connector;
-import dev.posthorn.integrations.connector.ConnectorException;
-import dev.posthorn.integrations.connector.Credentials;
-import dev.posthorn.integrations.connector.Failure;
 import dev.posthorn.integrations.engine.IntegrationEngine;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.testkit.TestDatabase;
+import dev.posthorn.vault.MasterKeyset;
+import dev.posthorn.vault.NewSecret;
+import dev.posthorn.vault.SecretAuthor;
+import dev.posthorn.vault.Vault;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /** A migrated database with a community, and engines with the connectors that a test gives. */
 final class IntegrationFixture implements AutoCloseable {
-    final TestDatabase database = TestDatabase.create();
+    private static final MasterKeyset MASTER = MasterKeyset.generate();
+    private static @Nullable TestDatabase shared;
+
+    final TestDatabase database = shared();
     final UUID community = UUID.randomUUID();
-    final Map<UUID, Credentials> vault = new ConcurrentHashMap<>();
+    final Vault vault = Vault.over(database.dataSource(), MASTER);
+
+    /** Migrated once for all tests; each has a community of its own, and time only goes forward. */
+    private static synchronized TestDatabase shared() {
+        TestDatabase present = shared;
+        if (present == null) {
+            present = TestDatabase.create();
+            new Migrator(present.dataSource()).migrate();
+            present.setClock(Instant.parse("2026-03-02T10:00:00Z"));
+            shared = present;
+        }
+        return present;
+    }
 
     IntegrationFixture() {
-        new Migrator(database.dataSource()).migrate();
-        database.setClock(Instant.parse("2026-03-02T10:00:00Z"));
         database.administrate("INSERT INTO posthorn.communities (id, name) VALUES ('" + community + "', 'Lindenhof')");
     }
 
     IntegrationEngine engine(Connector... connectors) {
-        return IntegrationEngine.builder(database.dataSource(), this::credentials)
+        return IntegrationEngine.builder(database.dataSource(), new VaultCredentials(vault))
                 .connectors(Connectors.of(List.of(connectors)))
                 .addresses(AddressPolicy.allowing(List.of("127.0.0.1/32")))
                 .build();
     }
 
-    private Credentials credentials(UUID owner, UUID secret) throws ConnectorException {
-        Credentials found = vault.get(secret);
-        if (found == null || !owner.equals(community)) {
-            throw new ConnectorException(Failure.CREDENTIALS, "there are no credentials");
-        }
-        return found;
+    UUID secret(String name, String value) {
+        return vault.create(
+                        new NewSecret(community, "integration", null, name, "", List.of(name), null),
+                        ("{\"" + name + "\":\"" + value + "\"}").getBytes(StandardCharsets.UTF_8),
+                        SecretAuthor.of("test"))
+                .id();
     }
 
-    UUID secret(String name, String value) {
-        UUID id = UUID.randomUUID();
-        vault.put(id, Credentials.of(Map.of(name, value)));
-        return id;
+    /** One value; {@code :c} stands for the community. */
+    String one(String sql) {
+        return database.one(sql.replace(":c", "'" + community + "'"));
     }
 
     /** Settings as SQL, such as {@code interval_seconds => 60}; the connector is {@code scripted} unless they say otherwise. */
@@ -79,11 +92,15 @@ final class IntegrationFixture implements AutoCloseable {
     /** Types of all events, in their order, joined by blanks. */
     String events() {
         return database.one(
-                "SELECT coalesce(string_agg(event_type, ' ' ORDER BY id), '') FROM posthorn.webhook_events");
+                "SELECT coalesce(string_agg(event_type, ' ' ORDER BY created_at, event_type), '') FROM posthorn.webhook_events"
+                        + " WHERE community_id = '" + community + "'");
     }
 
     @Override
     public void close() {
-        database.close();
+        vault.close();
+        database.administrate(
+                "UPDATE posthorn.integration_configs SET deleted_at = posthorn.clock_now() WHERE community_id = '"
+                        + community + "'");
     }
 }

@@ -47,8 +47,8 @@ class SyncRunTest {
                 .isEqualTo("integration.record.created ".repeat(7) + "sync.completed"
                         + " integration.record.updated integration.record.created"
                         + " integration.record.deleted sync.completed");
-        assertThat(fixture.database.one("SELECT string_agg(external_id, '' ORDER BY external_id)"
-                        + " FROM posthorn.integration_records WHERE deleted_at IS NULL"))
+        assertThat(fixture.one("SELECT string_agg(external_id, '' ORDER BY external_id)"
+                        + " FROM posthorn.integration_records WHERE deleted_at IS NULL AND community_id = :c"))
                 .isEqualTo("abcdfgh");
 
         source.put("e", "first e");
@@ -113,9 +113,10 @@ class SyncRunTest {
         engine.runDueOnce();
         assertThat(fixture.health(bank)).isEqualTo("failing");
         assertThat(fixture.events()).isEqualTo("integration.issue.opened sync.failed");
-        assertThat(fixture.database.one(
-                        "SELECT concat_ws(' ', kind, origin, person_must_act) FROM posthorn.integration_issues"))
-                .isEqualTo("credentials credentials t");
+        assertThat(
+                        fixture.one(
+                                "SELECT concat_ws(' ', kind, origin, person_must_act, message) FROM posthorn.integration_issues WHERE community_id = :c"))
+                .isEqualTo("credentials credentials t the bank answered 401");
         // Fourteen minutes of a schedule of one minute: nobody asks the bank.
         source.failsBeforePage = 0;
         fixture.database.advanceClock(Duration.ofMinutes(14));
@@ -184,7 +185,9 @@ class SyncRunTest {
         }
         assertThat(fixture.events()).containsOnlyOnce("integration.disabled");
         assertThat(fixture.health(bank)).isEqualTo("failing");
-        assertThat(fixture.database.query("SELECT status FROM posthorn.integration_sync_logs WHERE ended_at IS NULL"))
+        assertThat(fixture.database.query(
+                        "SELECT status FROM posthorn.integration_sync_logs WHERE ended_at IS NULL AND integration_id = '"
+                                + bank + "'"))
                 .isEmpty();
 
         source.failure = null;
@@ -209,7 +212,8 @@ class SyncRunTest {
         assertThat(fixture.database.one(
                         "SELECT error_message FROM posthorn.integration_sync_logs WHERE id = '" + second + "'"))
                 .isEqualTo("35 of 40 records are gone at the other side, and max_deletions_percent is 50");
-        fixture.database.administrate("UPDATE posthorn.integration_configs SET max_deletions_percent = 100");
+        fixture.database.administrate(
+                "UPDATE posthorn.integration_configs SET max_deletions_percent = 100 WHERE id = '" + bank + "'");
         UUID third = fixture.start(bank);
         engine.runDueOnce();
         assertThat(fixture.counts(third)).isEqualTo("completed 5 0 0 5 35 0");
@@ -247,6 +251,8 @@ class SyncRunTest {
         source.put("b", "b");
         UUID run = fixture.start(bank);
         engine.runDueOnce();
+        fixture.database.administrate(
+                "UPDATE posthorn.settings SET value = '1048576' WHERE name = 'max_payload_bytes'");
         assertThat(fixture.counts(run)).isEqualTo("completed 2 1 0 0 0 1");
     }
 
@@ -259,8 +265,9 @@ class SyncRunTest {
         source.failure = new ConnectorException(Failure.CONFIGURATION, "no such account for hunter2/hunter2");
         UUID run = fixture.start(bank);
         engine.runDueOnce();
-        assertThat(fixture.database.one(
-                        "SELECT string_agg(line, '; ' ORDER BY number) FROM posthorn.integration_log_lines"))
+        assertThat(
+                        fixture.one(
+                                "SELECT string_agg(line, '; ' ORDER BY number) FROM posthorn.integration_log_lines WHERE community_id = :c"))
                 .isEqualTo(
                         "reads from the beginning; asks with ••• and •••; failed (configuration): no such account for •••");
         assertThat(fixture.database.one(

@@ -30,6 +30,7 @@ final class MigrationScripts {
             "V17__upkeep.sql",
             "V18__watch.sql",
             "V19__api_keys.sql",
+            "V24__secrets.sql",
             "V30__integrations.sql",
             "V31__sync_runs.sql",
             "V32__integration_health.sql",

@@ -86,7 +86,7 @@ public final class Contexts {
             throw new IllegalStateException("the database holds JSON that is none", e);
         }
         fit("the configuration", Failure.CONFIGURATION, connectors.judgeConfiguration(connector, configuration));
-        Credentials secrets = secret == null ? Credentials.NONE : credentials.read(community, secret);
+        Credentials secrets = secret == null ? Credentials.NONE : credentials.read(community, secret, integration);
         return new Prepared(found, integration, configuration, secrets, network, clock);
     }
 

@@ -271,6 +271,7 @@ BEGIN
     WHERE r.ended_at < at - make_interval(days => posthorn.setting_number('retention_days')::integer);
     RETURN QUERY SELECT * FROM posthorn.maintain_api_keys();
     RETURN QUERY SELECT * FROM posthorn.maintain_integrations();
+    RETURN QUERY SELECT * FROM posthorn.maintain_vault();
     RETURN QUERY SELECT 'expire_unfinished', posthorn.expire_unfinished()::bigint;
     -- Last, because its locks last until the end.
     RETURN QUERY SELECT 'retire_days', posthorn.retire_days()::bigint;

@@ -169,6 +169,27 @@ $$;
 
 COMMENT ON FUNCTION posthorn.resume_integration(uuid) IS 'Ends a pause or an automatic disabling; where there is an interval, a run begins at once. Error: PH006.';
 
+CREATE FUNCTION posthorn.set_integration_credentials(integration uuid, secret uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+BEGIN
+    UPDATE posthorn.integration_configs AS c
+    SET vault_secret_id = secret
+    WHERE c.id = integration AND posthorn.caller_may('integrations:write', c.community_id);
+    -- Also where a new version of the same secret was written: it is tried at once, however long the old one has failed.
+    UPDATE posthorn.integration_health AS h
+    SET schedule_changed = true
+    WHERE h.integration_id = integration AND posthorn.caller_may('integrations:write', h.community_id);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no integration %', integration USING ERRCODE = 'PH006';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.set_integration_credentials(uuid, uuid) IS
+    'Sets the secret of the vault that holds an integration''s credentials, or says that it has a new version; null for none. Errors: PH006, PH008 no secret of the same community.';
+
 -- Carrying out.
 
 CREATE FUNCTION posthorn.claim_sync_runs(max integer)

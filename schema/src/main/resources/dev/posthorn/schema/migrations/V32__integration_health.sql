@@ -300,5 +300,6 @@ GRANT EXECUTE ON FUNCTION
     posthorn.start_sync_run(uuid),
     posthorn.cancel_sync_run(uuid),
     posthorn.pause_integration(uuid),
+    posthorn.set_integration_credentials(uuid, uuid),
     posthorn.resume_integration(uuid)
 TO posthorn_service, posthorn_member;

@@ -96,6 +96,17 @@ public final class ApiRequest {
 
     /** The body as a JSON object whose fields are all among the known ones. */
     public JsonNode body(List<String> known) {
+        JsonNode body = body();
+        for (String name : body.propertyNames()) {
+            if (!known.contains(name)) {
+                throw Problem.invalid("/" + name, "unknown field; known are " + String.join(", ", known));
+            }
+        }
+        return body;
+    }
+
+    /** The body as a JSON object. */
+    public JsonNode body() {
         JsonNode body;
         try {
             body = JSON.readTree(context.body());
@@ -104,11 +115,6 @@ public final class ApiRequest {
         }
         if (body == null || !body.isObject()) {
             throw Problem.malformed("the body must be a JSON object");
-        }
-        for (String name : body.propertyNames()) {
-            if (!known.contains(name)) {
-                throw Problem.invalid("/" + name, "unknown field; known are " + String.join(", ", known));
-            }
         }
         return body;
     }
