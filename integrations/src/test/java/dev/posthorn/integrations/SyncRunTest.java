@@ -129,8 +129,8 @@ class SyncRunTest {
         // Whoever stores other credentials has it tried at once.
         source.failure = null;
         source.failsBeforePage = -1;
-        fixture.database.administrate(
-                "UPDATE posthorn.integration_configs SET vault_secret_id = '" + fixture.secret("token", "right") + "'");
+        fixture.database.administrate("UPDATE posthorn.integration_configs SET vault_secret_id = '"
+                + fixture.secret("token", "right") + "' WHERE id = '" + bank + "'");
         engine.runDueOnce();
         assertThat(fixture.health(bank)).isEqualTo("healthy");
         assertThat(fixture.events()).endsWith("integration.issue.resolved sync.completed");

@@ -319,7 +319,7 @@ BEGIN
         WHEN char_length(NEW.cron) > 255 THEN 'cron must have at most 255 characters'
         WHEN NOT EXISTS (SELECT FROM pg_timezone_names AS z WHERE z.name = NEW.time_zone) THEN 'time_zone must be an IANA zone, such as Europe/Zurich'
         WHEN NEW.stale_after_seconds NOT BETWEEN 60 AND 31536000 THEN 'stale_after_seconds must be from 60 to 31536000, or null'
-        WHEN NEW.vault_secret_id IS NOT NULL AND NOT EXISTS (
+        WHEN NEW.vault_secret_id IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.vault_secret_id IS DISTINCT FROM OLD.vault_secret_id) AND NOT EXISTS (
             SELECT FROM posthorn.vault_secrets AS s WHERE s.id = NEW.vault_secret_id AND s.community_id = NEW.community_id)
         THEN 'vault_secret_id must be the id of a secret of the same community'
         WHEN NEW.max_deletions_percent NOT BETWEEN 0 AND 100 THEN 'max_deletions_percent must be from 0 to 100'
