@@ -29,6 +29,9 @@ BEGIN
             END IF;
             IF kind <> 'string' OR char_length(value #>> '{}') NOT BETWEEN 1 AND 255 THEN
                 PERFORM posthorn.refuse_api_key_setting(field, 'must be a text of 1 to 255 characters');
+            -- Control characters, line breaks of Unicode and marks that turn the direction of writing: a name is read in lists and logs.
+            ELSIF value #>> '{}' ~ '[\u0001-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069]' THEN
+                PERFORM posthorn.refuse_api_key_setting(field, 'must have no control characters, such as line breaks');
             END IF;
         WHEN 'scopes' THEN
             IF kind <> 'array' OR jsonb_array_length(value) > 100 THEN
