@@ -100,6 +100,7 @@ public final class Node implements AutoCloseable {
                 .ownConnections(own)
                 .addresses(addresses)
                 .maxInFlight(settings.number(Setting.MAX_IN_FLIGHT, 1, 10_000))
+                .controlName(Targets.controlName(settings))
                 .listener(metrics)
                 .build();
         started.push(engine);
@@ -142,10 +143,11 @@ public final class Node implements AutoCloseable {
             RunRoutes.add(api, integrations);
             PushRoute.add(api, integrations);
             config.routes.get("/healthz", context -> context.result("ok\n"));
-            config.routes.get(
-                    "/readyz",
-                    context -> context.status(engine.isReady() ? 200 : 503)
-                            .result(engine.isReady() ? "ready\n" : "not ready: the database cannot be reached\n"));
+            config.routes.get("/readyz", context -> {
+                Optional<String> trouble = engine.trouble();
+                context.status(trouble.isEmpty() ? 200 : 503)
+                        .result(trouble.map(why -> "not ready: " + why).orElse("ready") + "\n");
+            });
             config.routes.get(
                     "/metrics",
                     context -> context.contentType("text/plain; version=0.0.4; charset=utf-8")
