@@ -66,9 +66,9 @@ final class Flow {
         return claimer.untilNextOpening(atMostMillis);
     }
 
-    List<ClaimedDelivery> claim(int limit) throws SQLException {
+    List<ClaimedDelivery> lookAndClaim(int limit, boolean woken, boolean sweep) throws SQLException {
         Lease lease = heartbeat.nextLease();
-        return held(lease, claimer.claim(lease, limit));
+        return held(lease, claimer.lookAndClaim(lease, limit, woken, sweep));
     }
 
     List<ClaimedDelivery> claimProbes(int limit) throws SQLException {
