@@ -438,12 +438,12 @@ BEGIN
     RETURN QUERY
     WITH endpoints AS MATERIALIZED (
         SELECT s.*
-        FROM (SELECT DISTINCT l.endpoint_id FROM unnest(leased) AS l) AS l
+        FROM (SELECT DISTINCT l.endpoint_id AS id FROM unnest(leased) AS l) AS asked
         CROSS JOIN LATERAL (
-            SELECT e.id, e.url, e.payload_format, e.timeout_seconds, h.secret_version
+            SELECT e.id, e.payload_format, e.timeout_seconds, h.secret_version, e.url
             FROM posthorn.webhook_endpoints AS e
             JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
-            WHERE e.id = l.endpoint_id
+            WHERE e.id = asked.id
             OFFSET 0
         ) AS s
     )
