@@ -47,13 +47,9 @@ public final class DeliveryClaimer {
      */
     public DeliveryClaimer(ServiceSession session, HeldDeliveries held) {
         this.session = session;
-<<<<<<< HEAD
         this.held = held;
         this.lanes = new Lanes(held::ofLane);
-        this.scout = new LaneScout(session, lanes);
-=======
         this.scout = new LaneScout(lanes);
->>>>>>> in-perf
     }
 
     /**
@@ -100,26 +96,9 @@ public final class DeliveryClaimer {
         if (!looks && !lanes.anyOpen()) {
             return List.of();
         }
-<<<<<<< HEAD
         return taken(lease, session.repeatably(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(CLAIM)) {
-                statement.setObject(1, lease.dispatcher());
-                statement.setLong(2, lease.number());
-                statement.setInt(3, limit);
-                setLanes(statement, 4, turns);
-                statement.setArray(
-                        6,
-                        connection.createArrayOf(
-                                "int4", turns.stream().map(Lanes.Turn::held).toArray()));
-                statement.setLong(7, MOST_BYTES);
-                try (ResultSet row = statement.executeQuery()) {
-                    return read(row, lease, turns, limit);
-                }
-=======
-        return taken(session.repeatably(connection -> {
             if (looks) {
                 scout.look(connection, sweep);
->>>>>>> in-perf
             }
             List<Lanes.Turn> turns = lanes.turns(MOST_LANES);
             return turns.isEmpty() ? List.of() : claim(connection, lease, limit, turns);

@@ -46,11 +46,8 @@ final class DispatchLoop {
     private volatile boolean sweep;
     private volatile boolean arrived;
     private volatile boolean unsent;
-<<<<<<< HEAD
     private volatile boolean paused;
-=======
     private long claimedNanos = System.nanoTime() - DOZING_NANOS;
->>>>>>> in-perf
     private long probedNanos = System.nanoTime() - PROBING_NANOS;
     /** As whom this node said that it sleeps; after a pause of the database it may be somebody new. */
     private @Nullable UUID asleep;

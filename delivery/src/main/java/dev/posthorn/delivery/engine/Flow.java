@@ -76,14 +76,8 @@ final class Flow {
         return claimer.untilNextOpening(atMostMillis);
     }
 
-<<<<<<< HEAD
-    List<ClaimedDelivery> claim(int limit) throws SQLException {
-        return prepared(claimer.claim(heartbeat.nextLease(), limit));
-=======
     List<ClaimedDelivery> lookAndClaim(int limit, boolean woken, boolean sweep) throws SQLException {
-        Lease lease = heartbeat.nextLease();
-        return held(lease, claimer.lookAndClaim(lease, limit, woken, sweep));
->>>>>>> in-perf
+        return prepared(claimer.lookAndClaim(heartbeat.nextLease(), limit, woken, sweep));
     }
 
     List<ClaimedDelivery> claimProbes(int limit) throws SQLException {
