@@ -156,27 +156,26 @@ public final class AddressPolicy {
     }
 
     private void judge(TargetUrl target, Optional<Service> service, IpAddress address) throws TargetRefusedException {
+        boolean translated = nat64 && AddressRules.isNat64(address);
+        IpAddress judged = translated ? address.embedded() : address;
         for (Network network : refused) {
             if (network.holds(address)) {
-                throw refused(target, address, Optional.empty(), "refused by the operator (" + network + ")");
+                throw refused(target, address, judged, "refused by the operator (" + network + ")");
             }
         }
         if (allowed.stream().anyMatch(entry -> entry.holds(address, target.port()))) {
             return;
         }
         judgeSchemeAndPort(target, service);
-        boolean translated = nat64 && AddressRules.isNat64(address);
-        IpAddress judged = translated ? address.embedded() : address;
         if (own.contains(judged) || machine.get().contains(judged)) {
-            throw refused(target, address, Optional.empty(), "one of Posthorn's own");
+            throw refused(target, address, judged, "one of Posthorn's own");
         }
         if (translated && refused.stream().anyMatch(network -> network.holds(judged))) {
-            throw refused(
-                    target, address, Optional.empty(), "translated to " + judged + ", which the operator refuses");
+            throw refused(target, address, judged, "translated to " + judged + ", which the operator refuses");
         }
         Optional<String> kind = AddressRules.refusal(judged);
         if (kind.isPresent()) {
-            throw refused(target, address, kind, kind.get());
+            throw refused(target, address, judged, kind.get());
         }
     }
 
@@ -193,14 +192,19 @@ public final class AddressPolicy {
         }
     }
 
-    /** Of a literal the sentence may say what the registry says; of a resolved address it says nothing. */
+    /**
+     * Of a literal the sentence says what the registry says, and no more: else our own addresses could be told from their neighbours. Of a
+     * resolved address it says nothing.
+     */
     private static TargetRefusedException refused(
-            TargetUrl target, IpAddress address, Optional<String> kind, String detail) {
+            TargetUrl target, IpAddress address, IpAddress judged, String detail) {
         if (target.literal().isPresent()) {
             String sentence = "the address " + address + " may not be sent to";
             return new TargetRefusedException(
                     ADDRESS,
-                    kind.map(meaning -> sentence + ": it is " + meaning).orElse(sentence),
+                    AddressRules.refusal(judged)
+                            .map(meaning -> sentence + ": it is " + meaning)
+                            .orElse(sentence),
                     sentence + ": it is " + detail);
         }
         return new TargetRefusedException(
