@@ -1,6 +1,7 @@
 package dev.posthorn.delivery.claim;
 
 import dev.posthorn.delivery.session.ServiceSession;
+import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -48,7 +49,7 @@ public final class DeliveryClaimer {
         this.session = session;
         this.held = held;
         this.lanes = new Lanes(held::ofLane);
-        this.scout = new LaneScout(session, lanes);
+        this.scout = new LaneScout(lanes);
     }
 
     /**
@@ -60,7 +61,13 @@ public final class DeliveryClaimer {
      */
     public boolean look(boolean woken, boolean sweep) throws SQLException {
         lanes.openWaiting(System.nanoTime());
-        return scout.look(woken, sweep);
+        if (!scout.isDue(woken, sweep)) {
+            return lanes.anyOpen();
+        }
+        return session.repeatably(connection -> {
+            scout.look(connection, sweep);
+            return lanes.anyOpen();
+        });
     }
 
     /** Says that there may be room for more in lanes, because deliveries of them are no longer under way. */
@@ -77,31 +84,43 @@ public final class DeliveryClaimer {
     }
 
     /**
-     * Claims at most so many deliveries; none if nothing is due or every endpoint has as many under way as it allows.
+     * Looks as {@link #look} does, then claims at most so many deliveries, in one transaction; none if nothing is due or every endpoint has
+     * as many under way as it allows.
      *
      * @throws SQLException with state PH007 if the dispatcher is no longer signed on
      */
-    public List<ClaimedDelivery> claim(Lease lease, int limit) throws SQLException {
-        List<Lanes.Turn> turns = lanes.turns(MOST_LANES);
-        if (turns.isEmpty()) {
+    public List<ClaimedDelivery> lookAndClaim(Lease lease, int limit, boolean woken, boolean sweep)
+            throws SQLException {
+        lanes.openWaiting(System.nanoTime());
+        boolean looks = scout.isDue(woken, sweep);
+        if (!looks && !lanes.anyOpen()) {
             return List.of();
         }
         return taken(lease, session.repeatably(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(CLAIM)) {
-                statement.setObject(1, lease.dispatcher());
-                statement.setLong(2, lease.number());
-                statement.setInt(3, limit);
-                setLanes(statement, 4, turns);
-                statement.setArray(
-                        6,
-                        connection.createArrayOf(
-                                "int4", turns.stream().map(Lanes.Turn::held).toArray()));
-                statement.setLong(7, MOST_BYTES);
-                try (ResultSet row = statement.executeQuery()) {
-                    return read(row, lease, turns, limit);
-                }
+            if (looks) {
+                scout.look(connection, sweep);
             }
+            List<Lanes.Turn> turns = lanes.turns(MOST_LANES);
+            return turns.isEmpty() ? List.of() : claim(connection, lease, limit, turns);
         }));
+    }
+
+    private List<ClaimedDelivery> claim(Connection connection, Lease lease, int limit, List<Lanes.Turn> turns)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(CLAIM)) {
+            statement.setObject(1, lease.dispatcher());
+            statement.setLong(2, lease.number());
+            statement.setInt(3, limit);
+            setLanes(statement, 4, turns);
+            statement.setArray(
+                    6,
+                    connection.createArrayOf(
+                            "int4", turns.stream().map(Lanes.Turn::held).toArray()));
+            statement.setLong(7, MOST_BYTES);
+            try (ResultSet row = statement.executeQuery()) {
+                return read(row, lease, turns, limit);
+            }
+        }
     }
 
     /** Only once the claim is committed: one that failed holds nothing, and nothing of it would ever end. */

@@ -148,8 +148,8 @@ final class Lanes {
     }
 
     /**
-     * Tells what a claim brought. Lanes that gave something go to the end of the line; those that were asked and gave nothing are closed
-     * until something opens them again.
+     * Tells what a claim brought. One that was not full has taken all that its lanes may give now: they are closed until something opens
+     * them again. After a full one those that gave something go to the end of the line, and only those that gave nothing are closed.
      *
      * @param asked the lanes of the claim, in its order
      * @param gave those of them from which something was claimed
@@ -167,7 +167,7 @@ final class Lanes {
                 contended.remove(turn.lane());
             }
             if (mark != null) {
-                (gave.contains(turn.lane()) ? open : marks).put(turn.lane(), mark);
+                (full && gave.contains(turn.lane()) ? open : marks).put(turn.lane(), mark);
             }
         }
     }

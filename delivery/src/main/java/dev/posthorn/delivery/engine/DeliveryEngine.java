@@ -226,8 +226,7 @@ public final class DeliveryEngine implements AutoCloseable {
                 return attempts;
             }
             if (claimed.isEmpty()) {
-                flow.look(true, true);
-                claimed = flow.claim(settings.slots);
+                claimed = flow.lookAndClaim(settings.slots, true, true);
             }
             if (claimed.isEmpty()) {
                 return attempts;

@@ -76,8 +76,8 @@ final class Flow {
         return claimer.untilNextOpening(atMostMillis);
     }
 
-    List<ClaimedDelivery> claim(int limit) throws SQLException {
-        return prepared(claimer.claim(heartbeat.nextLease(), limit));
+    List<ClaimedDelivery> lookAndClaim(int limit, boolean woken, boolean sweep) throws SQLException {
+        return prepared(claimer.lookAndClaim(heartbeat.nextLease(), limit, woken, sweep));
     }
 
     List<ClaimedDelivery> claimProbes(int limit) throws SQLException {

@@ -20,7 +20,7 @@ import org.eclipse.jetty.util.SocketAddressResolver;
  * Hands the HTTP client only addresses that the policy permits, and only when it permits the whole answer. The client asks it before each
  * connection, for address literals too, so nothing is connected to that was not judged here.
  */
-final class PolicedResolver implements SocketAddressResolver {
+public final class PolicedResolver implements SocketAddressResolver {
     /** How many addresses of an answer are tried: a name with thousands of them must not make us knock at all their doors. */
     private static final int TRIED = 8;
 
@@ -30,7 +30,12 @@ final class PolicedResolver implements SocketAddressResolver {
     private final Cache<String, List<InetAddress>> found =
             Caffeine.newBuilder().maximumSize(10_000).build();
 
-    PolicedResolver(AddressPolicy policy, HostResolver resolver, Executor executor) {
+    /**
+     * @param policy judges
+     * @param resolver finds addresses
+     * @param executor runs the resolver, which blocks
+     */
+    public PolicedResolver(AddressPolicy policy, HostResolver resolver, Executor executor) {
         this.policy = policy;
         this.resolver = resolver;
         this.executor = executor;

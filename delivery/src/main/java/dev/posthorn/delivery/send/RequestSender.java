@@ -25,12 +25,7 @@ import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
 import org.eclipse.jetty.client.BytesRequestContent;
 import org.eclipse.jetty.client.HttpClient;
-import org.eclipse.jetty.client.ProxyAuthenticationProtocolHandler;
-import org.eclipse.jetty.client.RedirectProtocolHandler;
 import org.eclipse.jetty.client.Request;
-import org.eclipse.jetty.client.Response;
-import org.eclipse.jetty.client.WWWAuthenticationProtocolHandler;
-import org.eclipse.jetty.client.transport.HttpClientTransportOverHTTP;
 import org.eclipse.jetty.http.HttpCookieStore;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.io.ClientConnector;
@@ -70,7 +65,7 @@ public final class RequestSender implements AutoCloseable {
     RequestSender(AddressPolicy policy, HostResolver resolver, OwnSide ownSide, ClientConnector connector) {
         this.policy = policy;
         this.ownSide = ownSide;
-        client = new HttpClient(new HttpClientTransportOverHTTP(connector));
+        client = new HttpClient(new HostileTransport(connector));
         var threads = Executors.newVirtualThreadPerTaskExecutor();
         client.setExecutor(threads);
         client.setName("posthorn-sender");
@@ -85,15 +80,15 @@ public final class RequestSender implements AutoCloseable {
         client.setConnectTimeout(10_000);
         client.setIdleTimeout(30_000);
         client.setDestinationIdleTimeout(60_000);
+        client.addEventListener(new HandshakeLimit(client::getScheduler));
         try {
             client.start();
         } catch (Exception e) {
             throw new IllegalStateException("the HTTP client did not start: " + e.getMessage(), e);
         }
         client.getContentDecoderFactories().clear();
-        client.getProtocolHandlers().remove(RedirectProtocolHandler.NAME);
-        client.getProtocolHandlers().remove(WWWAuthenticationProtocolHandler.NAME);
-        client.getProtocolHandlers().remove(ProxyAuthenticationProtocolHandler.NAME);
+        client.getProtocolHandlers().clear();
+        client.getProtocolHandlers().put(new InterimResponses());
     }
 
     /** Sends a request and says what came of it; never throws for what a receiver or the network does. */
@@ -108,6 +103,8 @@ public final class RequestSender implements AutoCloseable {
         }
         Request request = request(target)
                 .method(HttpMethod.POST)
+                // No tenant's request goes over a connection that answered another's, whoever stands at its end.
+                .tag(delivery.communityId())
                 .timeout(delivery.timeoutSeconds(), TimeUnit.SECONDS)
                 .body(new BytesRequestContent(signed.body()))
                 .headers(headers -> signed.headers().forEach(headers::put));
@@ -123,11 +120,14 @@ public final class RequestSender implements AutoCloseable {
             throw new IllegalStateException(e);
         }
         int millis = Math.toIntExact(Duration.ofNanos(System.nanoTime() - begun).toMillis());
-        Response answer = ended.answer();
+        ResponseReader.Head answer = ended.answer();
         if (answer != null) {
             met(target);
-            int status = answer.getStatus();
-            String after = status == 429 || status == 503 ? answer.getHeaders().get("retry-after") : null;
+            int status = answer.status();
+            if (status >= 200 && status <= 299 && ended.premature()) {
+                return failed(delivery, "response", "the answer came before the whole request was sent", millis);
+            }
+            String after = status == 429 || status == 503 ? answer.headers().get("retry-after") : null;
             return new AttemptOutcome.Answered(delivery, status, reader.excerpt(), retryAfter(after), millis);
         }
         return judged(unanswered(delivery, ended.failure(), millis), target, ended.failure(), begun);

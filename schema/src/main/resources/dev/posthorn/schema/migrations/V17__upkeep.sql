@@ -97,7 +97,7 @@ AS $$
     FROM pg_class AS c
     WHERE c.oid IN (
         SELECT to_regclass('posthorn.' || p.parent || to_char(old_day, '_YYYYMMDD'))
-        FROM unnest(ARRAY['webhook_events', 'webhook_deliveries_ended', 'webhook_attempt_log']) AS p (parent))
+        FROM unnest(ARRAY['webhook_events', 'webhook_deliveries_ended', 'webhook_attempt_log', 'integration_log_lines']) AS p (parent))
     ON CONFLICT (day) DO UPDATE SET outcome = excluded.outcome, retired_at = excluded.retired_at
 $$;
 
@@ -128,7 +128,7 @@ BEGIN
             RETURN NULL;
         END IF;
         PERFORM posthorn.note_retired_day(old_day, 'trimmed');
-        EXECUTE format('TRUNCATE posthorn.%I', 'webhook_deliveries_ended' || suffix);
+        EXECUTE format('TRUNCATE posthorn.%I, posthorn.%I', 'webhook_deliveries_ended' || suffix, 'integration_log_lines' || suffix);
         DELETE FROM posthorn.webhook_attempt_log AS a
         WHERE a.delivery_id >= low AND a.delivery_id < high
           AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries AS d
@@ -141,13 +141,13 @@ BEGIN
         RETURN 'trimmed';
     END IF;
 
-    FOREACH parent IN ARRAY ARRAY['webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
+    FOREACH parent IN ARRAY ARRAY['integration_log_lines', 'webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
         IF posthorn.is_held_by_a_long_transaction(('posthorn.' || parent)::regclass) THEN
             RETURN NULL;
         END IF;
     END LOOP;
     PERFORM posthorn.note_retired_day(old_day, 'dropped');
-    FOREACH parent IN ARRAY ARRAY['webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
+    FOREACH parent IN ARRAY ARRAY['integration_log_lines', 'webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
         EXECUTE format('DROP TABLE IF EXISTS posthorn.%I', parent || suffix);
     END LOOP;
     RETURN 'dropped';
@@ -341,6 +341,8 @@ BEGIN
     DELETE FROM posthorn.webhook_redeliveries AS r
     WHERE r.ended_at < at - make_interval(days => posthorn.setting_number('retention_days')::integer);
     RETURN QUERY SELECT * FROM posthorn.maintain_api_keys();
+    RETURN QUERY SELECT * FROM posthorn.maintain_integrations();
+    RETURN QUERY SELECT * FROM posthorn.maintain_vault();
     RETURN QUERY SELECT 'tell_of_expiring_deliveries', posthorn.tell_of_expiring_deliveries()::bigint;
     RETURN QUERY SELECT 'expire_unfinished', posthorn.expire_unfinished()::bigint;
     -- Last, because its locks last until the end.

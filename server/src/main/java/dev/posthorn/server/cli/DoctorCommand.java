@@ -6,6 +6,7 @@ import dev.posthorn.delivery.outage.Fault;
 import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.schema.Migrator;
+import dev.posthorn.server.embedded.EmbeddedDatabase;
 import dev.posthorn.server.node.Databases;
 import dev.posthorn.server.node.MasterKeys;
 import dev.posthorn.server.node.Targets;
@@ -105,6 +106,7 @@ final class DoctorCommand implements Callable<Integer> {
             }
             return ahead + " days ahead";
         });
+        check("notifications", () -> NotificationCheck.look(pool));
         check("disk", () -> database.one("""
                                 SELECT pg_size_pretty(sum(d.bytes)) || ': ' || string_agg(d.part || ' ' || pg_size_pretty(d.bytes)
                                            || coalesce(' since ' || d.oldest_day, ''), ', ' ORDER BY d.bytes DESC)
@@ -146,12 +148,7 @@ final class DoctorCommand implements Callable<Integer> {
         if (!url.isEmpty() || Files.notExists(data.resolve("postgres").resolve("postmaster.pid"))) {
             return url;
         }
-        try {
-            return "postgres://posthorn@127.0.0.1:"
-                    + Files.readString(data.resolve("port")).strip() + "/posthorn";
-        } catch (java.io.IOException e) {
-            return "";
-        }
+        return EmbeddedDatabase.urlIn(data).orElse("");
     }
 
     private void check(String what, Check check) {
