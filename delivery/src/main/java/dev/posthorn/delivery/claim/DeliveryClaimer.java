@@ -36,12 +36,19 @@ public final class DeliveryClaimer {
             """;
 
     private final ServiceSession session;
-    private final Lanes lanes = new Lanes();
+    private final HeldDeliveries held;
+    private final Lanes lanes;
     private final LaneScout scout;
 
-    /** Claims over the given session. */
-    public DeliveryClaimer(ServiceSession session) {
+    /**
+     * Claims over the given session.
+     *
+     * @param held learns of what was claimed
+     */
+    public DeliveryClaimer(ServiceSession session, HeldDeliveries held) {
         this.session = session;
+        this.held = held;
+        this.lanes = new Lanes(held::ofLane);
         this.scout = new LaneScout(lanes);
     }
 
@@ -63,9 +70,9 @@ public final class DeliveryClaimer {
         });
     }
 
-    /** Says that deliveries are no longer under way: for each the lane that it was taken from. */
+    /** Says that there may be room for more in lanes, because deliveries of them are no longer under way. */
     public void ended(Collection<UUID> freed) {
-        freed.forEach(lanes::ended);
+        freed.forEach(lanes::open);
     }
 
     /** Milliseconds until a lane that is limited in its rate may give something again; the given time if that is sooner. */
@@ -89,7 +96,7 @@ public final class DeliveryClaimer {
         if (!looks && !lanes.anyOpen()) {
             return List.of();
         }
-        return taken(session.repeatably(connection -> {
+        return taken(lease, session.repeatably(connection -> {
             if (looks) {
                 scout.look(connection, sweep);
             }
@@ -117,8 +124,8 @@ public final class DeliveryClaimer {
     }
 
     /** Only once the claim is committed: one that failed holds nothing, and nothing of it would ever end. */
-    private List<ClaimedDelivery> taken(List<ClaimedDelivery> claimed) {
-        claimed.forEach(delivery -> lanes.taken(delivery.lane()));
+    private List<ClaimedDelivery> taken(Lease lease, List<ClaimedDelivery> claimed) {
+        held.add(lease, claimed);
         return claimed;
     }
 
@@ -156,7 +163,7 @@ public final class DeliveryClaimer {
 
     /** Claims the oldest delivery of each endpoint that was disabled automatically and is to be tried again now. */
     public List<ClaimedDelivery> claimProbes(Lease lease, int limit) throws SQLException {
-        return taken(session.repeatably(connection -> {
+        return taken(lease, session.repeatably(connection -> {
             try (PreparedStatement statement = connection.prepareStatement(CLAIM_PROBES)) {
                 statement.setObject(1, lease.dispatcher());
                 statement.setLong(2, lease.number());

@@ -1,10 +1,10 @@
 package dev.posthorn.delivery.engine;
 
 import dev.posthorn.delivery.claim.ClaimedDelivery;
+import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.claim.SleepProtocol;
 import dev.posthorn.delivery.send.AttemptOutcome;
 import dev.posthorn.delivery.upkeep.Heartbeat;
-import dev.posthorn.delivery.upkeep.HeldDeliveries;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -46,6 +46,7 @@ final class DispatchLoop {
     private volatile boolean sweep;
     private volatile boolean arrived;
     private volatile boolean unsent;
+    private volatile boolean paused;
     private long claimedNanos = System.nanoTime() - DOZING_NANOS;
     private long probedNanos = System.nanoTime() - PROBING_NANOS;
     /** As whom this node said that it sleeps; after a pause of the database it may be somebody new. */
@@ -92,8 +93,19 @@ final class DispatchLoop {
         wake.give();
     }
 
+    /** Lets nothing be claimed any more, or again. */
+    void pause(boolean pause) {
+        paused = pause;
+    }
+
     void step() throws SQLException, InterruptedException {
         if (!heartbeat.isFresh()) {
+            wake.await(Duration.ofMillis(100));
+            return;
+        }
+        if (paused || flow.isCutOff()) {
+            // Others may be well; what was claimed here goes back to them.
+            unsent = false;
             wake.await(Duration.ofMillis(100));
             return;
         }

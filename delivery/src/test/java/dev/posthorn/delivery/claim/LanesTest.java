@@ -17,7 +17,7 @@ class LanesTest {
     private static final UUID C = new UUID(0, 3);
     private static final long SECOND = 1_000_000_000L;
 
-    private final Lanes lanes = new Lanes();
+    private final Lanes lanes = new Lanes(lane -> 0);
 
     @Test
     void lanes_take_turns_and_those_that_gave_nothing_are_closed() {
