@@ -1,0 +1,10 @@
+package dev.posthorn.integrations.httpjson;
+
+import java.time.Duration;
+
+/** Waits. Tests put one in its place that only notes for how long. */
+@FunctionalInterface
+interface Pauses {
+    /** Waits for so long, unless the thread is interrupted. */
+    void pause(Duration duration) throws InterruptedException;
+}
