@@ -154,7 +154,7 @@ record Increment(JsonPlace field, Kind kind, Placement to, Optional<String> star
     private boolean isComparable(JsonNode value, String text) {
         return !text.isEmpty()
                 && text.length() <= LONGEST
-                && (kind == Kind.TIME || kind == Kind.TEXT ? value.isString() : value.isNumber() || value.isString())
+                && (value.isString() || (value.isNumber() && kind != Kind.TIME && kind != Kind.TEXT))
                 && fits(text);
     }
 

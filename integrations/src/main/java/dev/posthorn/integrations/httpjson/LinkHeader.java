@@ -2,16 +2,16 @@ package dev.posthorn.integrations.httpjson;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
-/** Reads {@code Link} headers (RFC 8288, section 3). */
+/** Reads {@code Link} headers (RFC 8288, section 3). Without regular expressions, whose recursion a hostile header could exhaust. */
 final class LinkHeader {
-    private static final Pattern LINK = Pattern.compile("\\G[\\s,]*<([^>]*)>");
-    private static final Pattern PARAMETER = Pattern.compile(
-            "\\G\\s*;\\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\\*?(?:\\s*=\\s*(?:\"((?:[^\"\\\\]|\\\\.)*+)\"|([^\\s;,\"]*+)))?");
+    private final String text;
+    private int at;
 
-    private LinkHeader() {}
+    private LinkHeader(String text) {
+        this.text = text;
+    }
 
     /**
      * The target of the first link with this relation, as it stands there: may be relative.
@@ -20,25 +20,74 @@ final class LinkHeader {
      */
     static Optional<String> target(List<String> values, String relation) {
         for (String value : values) {
-            Matcher link = LINK.matcher(value);
-            int at = 0;
-            while (link.find(at)) {
-                at = link.end();
-                String relations = null;
-                Matcher parameter = PARAMETER.matcher(value);
-                while (parameter.find(at)) {
-                    at = parameter.end();
-                    if (relations == null && parameter.group(1).equalsIgnoreCase("rel")) {
-                        String quoted = parameter.group(2);
-                        relations = quoted == null ? String.valueOf(parameter.group(3)) : quoted;
-                    }
-                }
-                if (relations != null
-                        && List.of(relations.split("\\s+", -1)).stream().anyMatch(relation::equalsIgnoreCase)) {
-                    return Optional.of(link.group(1));
-                }
+            String target = new LinkHeader(value).target(relation);
+            if (target != null) {
+                return Optional.of(target);
             }
         }
         return Optional.empty();
+    }
+
+    private @Nullable String target(String relation) {
+        while (true) {
+            skip(" \t,");
+            int end = text.indexOf('>', at);
+            if (at >= text.length() || text.charAt(at) != '<' || end < 0) {
+                return null;
+            }
+            String target = text.substring(at + 1, end);
+            at = end + 1;
+            String relations = null;
+            for (skip(" \t"); at < text.length() && text.charAt(at) == ';'; skip(" \t")) {
+                at++;
+                skip(" \t");
+                String name = until("=;, \t");
+                String value = value();
+                // Only the first one counts (section 3.3).
+                if (relations == null && name.equalsIgnoreCase("rel")) {
+                    relations = value;
+                }
+            }
+            if (relations != null
+                    && List.of(relations.split("[ \t]+", -1)).stream().anyMatch(relation::equalsIgnoreCase)) {
+                return target;
+            }
+        }
+    }
+
+    /** What follows an equals sign; empty if there is none. */
+    private String value() {
+        skip(" \t");
+        if (at >= text.length() || text.charAt(at) != '=') {
+            return "";
+        }
+        at++;
+        skip(" \t");
+        if (at >= text.length() || text.charAt(at) != '"') {
+            return until(";, \t");
+        }
+        StringBuilder value = new StringBuilder();
+        for (at++; at < text.length() && text.charAt(at) != '"'; at++) {
+            if (text.charAt(at) == '\\' && at + 1 < text.length()) {
+                at++;
+            }
+            value.append(text.charAt(at));
+        }
+        at++;
+        return value.toString();
+    }
+
+    private String until(String ends) {
+        int from = at;
+        while (at < text.length() && ends.indexOf(text.charAt(at)) < 0) {
+            at++;
+        }
+        return text.substring(from, at);
+    }
+
+    private void skip(String characters) {
+        while (at < text.length() && characters.indexOf(text.charAt(at)) >= 0) {
+            at++;
+        }
     }
 }

@@ -27,12 +27,13 @@ final class PageFetcher {
     private final HttpJsonSettings settings;
     private final Authentication authentication;
     private final Pauses pauses;
-    private long nextRequest = System.nanoTime();
+    private long nextRequest;
 
     PageFetcher(ConnectorContext context, HttpJsonSettings settings, Pauses pauses) throws ConnectorException {
         this.context = context;
         this.settings = settings;
         this.pauses = pauses;
+        this.nextRequest = pauses.nanoTime();
         this.authentication = Authentication.of(context);
     }
 
@@ -82,7 +83,7 @@ final class PageFetcher {
         if (settings.interval().isZero()) {
             return;
         }
-        long now = System.nanoTime();
+        long now = pauses.nanoTime();
         long wait = nextRequest - now;
         nextRequest = Math.max(now, nextRequest) + settings.interval().toNanos();
         if (wait > 0) {

@@ -28,7 +28,7 @@ final class Api implements AutoCloseable {
     final TestReceiver server = TestReceiver.start();
     final TestContext contexts = new TestContext();
     final List<Duration> pauses = new ArrayList<>();
-    final HttpJsonConnector connector = new HttpJsonConnector(pauses::add);
+    final HttpJsonConnector connector = new HttpJsonConnector(new Noted());
 
     /** The rest of a configuration after its address, which leads to this API. */
     ConnectorContext context(String rest) {
@@ -102,6 +102,22 @@ final class Api implements AutoCloseable {
 
     static int number(Received request, String name) {
         return Integer.parseInt(parameter(request, name));
+    }
+
+    /** Time passes by the pauses alone. */
+    private final class Noted implements Pauses {
+        private long now;
+
+        @Override
+        public void pause(Duration duration) {
+            pauses.add(duration);
+            now += duration.toNanos();
+        }
+
+        @Override
+        public long nanoTime() {
+            return now;
+        }
     }
 
     @Override

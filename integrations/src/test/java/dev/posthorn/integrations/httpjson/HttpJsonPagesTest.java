@@ -1,6 +1,7 @@
 package dev.posthorn.integrations.httpjson;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.posthorn.integrations.connector.ConnectorContext;
@@ -160,6 +161,25 @@ class HttpJsonPagesTest {
         assertThat(api.server.received())
                 .extracting(TestReceiver.Received::path)
                 .containsExactly("/items?q=1", "/items?p=5&x=a%2Fb");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "<",
+                "</x",
+                "</x>; rel=\"next",
+                "</x>; rel",
+                "</x>; rel=;;=",
+                "x, </x>; rel=next",
+                "</a>;rel=prev;rel=next"
+            })
+    void headers_that_are_no_links_end_the_pages_or_not_but_never_the_run(String start) {
+        for (String header : List.of(start, start + ";\"".repeat(5_000), start + "\\\"".repeat(10_000))) {
+            assertThatCode(() -> LinkHeader.target(List.of(header), "next")).doesNotThrowAnyException();
+        }
+        assertThat(LinkHeader.target(List.of("</a>;rel=prev;rel=next", "< /b >;REL = \"x NEXT\""), "next"))
+                .contains(" /b ");
     }
 
     @Test
