@@ -141,7 +141,7 @@ public final class Node implements AutoCloseable {
             ConnectorRoutes.add(api, integrations.connectors());
             IntegrationRoutes.add(api, integrations, new StoredCredentials(vault));
             RunRoutes.add(api, integrations);
-            PushRoute.add(api, integrations);
+            PushRoute.add(api, integrations, clients);
             config.routes.get("/healthz", context -> context.result("ok\n"));
             config.routes.get("/readyz", context -> {
                 Optional<String> trouble = engine.trouble();
