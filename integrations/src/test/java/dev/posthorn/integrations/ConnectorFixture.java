@@ -35,6 +35,7 @@ public final class ConnectorFixture implements AutoCloseable {
     private final Map<String, String> operator = new LinkedHashMap<>();
     private final List<String> log = new CopyOnWriteArrayList<>();
     private final Map<String, SourceRecord> saved = new LinkedHashMap<>();
+    private final List<RecordBatch.Rejection> rejected = new ArrayList<>();
     private final List<Integer> batches = new ArrayList<>();
     private @Nullable JsonNode cursor;
     private int largestCursor;
@@ -82,9 +83,14 @@ public final class ConnectorFixture implements AutoCloseable {
 
     /** One run; what was saved before it failed stays saved, and so does its cursor. */
     public Optional<ConnectorException> run(String configuration) throws InterruptedException {
+        return run(configuration, true);
+    }
+
+    /** The same; may forget the records, where there are too many to keep. */
+    public Optional<ConnectorException> run(String configuration, boolean keep) throws InterruptedException {
         try (RecordReader reader = connector.open(context(configuration), cursor)) {
             for (RecordBatch batch = reader.next(); batch != null; batch = reader.next()) {
-                save(batch);
+                save(batch, keep);
             }
             return Optional.empty();
         } catch (ConnectorException e) {
@@ -100,15 +106,18 @@ public final class ConnectorFixture implements AutoCloseable {
                 if (batch == null) {
                     throw new AssertionError("there were only " + i + " batches");
                 }
-                save(batch);
+                save(batch, true);
             }
         }
     }
 
-    private void save(RecordBatch batch) {
+    private void save(RecordBatch batch, boolean keep) {
         batches.add(batch.records().size());
-        for (SourceRecord one : batch.records()) {
-            saved.put(one.type() + ":" + one.externalId(), one);
+        rejected.addAll(batch.rejected());
+        if (keep) {
+            for (SourceRecord one : batch.records()) {
+                saved.put(one.type() + ":" + one.externalId(), one);
+            }
         }
         // As the database would keep it.
         String kept = JSON.writeValueAsString(batch.cursor());
@@ -135,6 +144,10 @@ public final class ConnectorFixture implements AutoCloseable {
 
     public List<Integer> batches() {
         return batches;
+    }
+
+    public List<RecordBatch.Rejection> rejected() {
+        return rejected;
     }
 
     public List<String> log() {

@@ -87,7 +87,7 @@ final class ReadFiles {
         long previous = 0;
         for (int i = 0; i < count; i++) {
             int end = bits.nextClearBit(at);
-            long distance = end - at;
+            long distance = (long) end - at;
             at = end + 1;
             for (int bit = width - 1; bit >= 0; bit--) {
                 distance = (distance << 1) | (bits.get(at++) ? 1 : 0);

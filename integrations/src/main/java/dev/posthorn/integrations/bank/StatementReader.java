@@ -159,7 +159,7 @@ final class StatementReader implements RecordReader {
     /** What a person must see before what may pass. */
     private ConnectorException worst() {
         ConnectorException first = bad.stream()
-                .min(Comparator.comparing(one -> one.failure() == Failure.INCONSISTENT
+                .min(Comparator.comparingInt(one -> one.failure() == Failure.INCONSISTENT
                         ? 0
                         : one.failure().personMustAct() ? 1 : 2))
                 .orElseThrow();

@@ -8,10 +8,9 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.Map;
-import java.util.Properties;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.Driver;
 import org.postgresql.PGProperty;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * Connects to PostgreSQL. Everything that pgjdbc could take from a URL, a file or the environment is either set here or not there: no service file,
@@ -53,24 +52,22 @@ final class PostgresDatabase {
 
     private static Connection connect(JdbcConfiguration configuration, int port, String password, String ticket)
             throws ConnectorException, SQLException {
-        Properties properties = new Properties();
-        // By properties alone: nothing of a configuration gets into a URL, where it could become another parameter.
-        PGProperty.PG_HOST.set(properties, configuration.host());
-        PGProperty.PG_PORT.set(properties, port);
-        PGProperty.PG_DBNAME.set(properties, configuration.database());
-        PGProperty.USER.set(properties, configuration.username());
-        PGProperty.PASSWORD.set(properties, password);
-        PGProperty.SOCKET_FACTORY.set(properties, VettedSocketFactory.class.getName());
-        PGProperty.SOCKET_FACTORY_ARG.set(properties, ticket);
-        PGProperty.GSS_ENC_MODE.set(properties, "disable");
-        PGProperty.JAAS_LOGIN.set(properties, false);
-        PGProperty.STRING_TYPE.set(properties, "unspecified");
-        PGProperty.PREPARE_THRESHOLD.set(properties, 0);
-        PGProperty.APPLICATION_NAME.set(properties, "Posthorn");
-        PGProperty.LOGIN_TIMEOUT.set(properties, LOGIN_SECONDS);
-        PGProperty.SOCKET_TIMEOUT.set(
-                properties, Math.toIntExact(configuration.timeout().toSeconds()) + SILENCE_BEYOND_TIMEOUT_SECONDS);
-        PGProperty.TCP_KEEP_ALIVE.set(properties, true);
+        PGSimpleDataSource source = new PGSimpleDataSource();
+        // By name: what a configuration says cannot become another parameter, as it could in a URL.
+        String host = configuration.host();
+        source.setServerNames(new String[] {host.indexOf(':') < 0 ? host : "[" + host + "]"});
+        source.setPortNumbers(new int[] {port});
+        source.setDatabaseName(configuration.database());
+        source.setProperty(PGProperty.SOCKET_FACTORY, VettedSocketFactory.class.getName());
+        source.setProperty(PGProperty.SOCKET_FACTORY_ARG, ticket);
+        source.setProperty(PGProperty.GSS_ENC_MODE, "disable");
+        source.setProperty(PGProperty.JAAS_LOGIN, "false");
+        source.setProperty(PGProperty.STRING_TYPE, "unspecified");
+        source.setProperty(PGProperty.PREPARE_THRESHOLD, "0");
+        source.setProperty(PGProperty.APPLICATION_NAME, "Posthorn");
+        source.setLoginTimeout(LOGIN_SECONDS);
+        source.setSocketTimeout(Math.toIntExact(configuration.timeout().toSeconds()) + SILENCE_BEYOND_TIMEOUT_SECONDS);
+        source.setTcpKeepAlive(true);
         for (Map.Entry<String, String> parameter : configuration.parameters().entrySet()) {
             PGProperty property = PARAMETERS.get(parameter.getKey());
             if (property == null) {
@@ -81,23 +78,20 @@ final class PostgresDatabase {
                                         ", ",
                                         PARAMETERS.keySet().stream().sorted().toList()));
             }
-            property.set(properties, parameter.getValue());
+            source.setProperty(property, parameter.getValue());
         }
-        tls(configuration, properties);
-        Connection connection = new Driver().connect("jdbc:postgresql:", properties);
-        if (connection == null) {
-            throw new IllegalStateException("pgjdbc does not know its own URL");
-        }
-        return connection;
+        tls(configuration, source);
+        return source.getConnection(configuration.username(), password);
     }
 
-    private static void tls(JdbcConfiguration configuration, Properties properties) throws ConnectorException {
+    private static void tls(JdbcConfiguration configuration, PGSimpleDataSource source)
+            throws ConnectorException, SQLException {
         @Nullable String certificate = configuration.certificate().orElse(null);
         switch (configuration.tls()) {
             case DISABLE -> {
-                PGProperty.SSL_MODE.set(properties, "disable");
-                // Else whoever is asked for a password in the clear gets it.
-                PGProperty.REQUIRE_AUTH.set(properties, "scram-sha-256");
+                source.setProperty(PGProperty.SSL_MODE, "disable");
+                // Else whoever asks for the password in the clear gets it, or a hash that is as good.
+                source.setProperty(PGProperty.REQUIRE_AUTH, "scram-sha-256,none");
                 return;
             }
             case VERIFY_CA -> {
@@ -106,12 +100,12 @@ final class PostgresDatabase {
                             Failure.CONFIGURATION,
                             "\"tls\": \"verify-ca\" needs \"ca_certificate\", or any server with any certificate would do");
                 }
-                PGProperty.SSL_MODE.set(properties, "verify-ca");
+                source.setProperty(PGProperty.SSL_MODE, "verify-ca");
             }
-            case VERIFY_FULL -> PGProperty.SSL_MODE.set(properties, "verify-full");
+            case VERIFY_FULL -> source.setProperty(PGProperty.SSL_MODE, "verify-full");
         }
         if (certificate == null) {
-            PGProperty.SSL_FACTORY.set(properties, "org.postgresql.ssl.DefaultJavaSSLFactory");
+            source.setProperty(PGProperty.SSL_FACTORY, "org.postgresql.ssl.DefaultJavaSSLFactory");
             return;
         }
         // The factory takes the name of a file, too, which owners must not give.
@@ -119,8 +113,8 @@ final class PostgresDatabase {
             throw new ConnectorException(
                     Failure.CONFIGURATION, "\"ca_certificate\" must be PEM and begin with -----BEGIN CERTIFICATE-----");
         }
-        PGProperty.SSL_FACTORY.set(properties, "org.postgresql.ssl.SingleCertValidatingFactory");
-        PGProperty.SSL_FACTORY_ARG.set(properties, certificate);
+        source.setProperty(PGProperty.SSL_FACTORY, "org.postgresql.ssl.SingleCertValidatingFactory");
+        source.setProperty(PGProperty.SSL_FACTORY_ARG, certificate);
     }
 
     /** For this transaction, so that a pooler in between hands nothing of it to others. */

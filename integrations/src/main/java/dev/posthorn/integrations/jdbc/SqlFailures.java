@@ -51,7 +51,7 @@ final class SqlFailures {
                         error);
             case "42P01", "42703", "3F000", "42883" ->
                 failure(Failure.SCHEMA_DRIFT, "the query does not fit the database (any more): " + said(error), error);
-            case "25006", "0A000" ->
+            case "25001", "25006", "0A000" ->
                 failure(Failure.CONFIGURATION, "the query does more than read: " + said(error), error);
             case "57014" ->
                 failure(

@@ -102,6 +102,9 @@ record Mt940Information(
 
     private static Mt940Information slashes(String value) {
         Map<String, String> codes = cut(value, SLASHES);
+        // Some end a value with a slash of its own; the parts of a party may be empty.
+        codes.replaceAll((code, text) ->
+                code.equals("CNTP") ? text : text.replaceFirst("/+$", "").strip());
         String remittance = codes.get("REMI");
         List<String> structured = new ArrayList<>();
         if (remittance != null) {
@@ -111,7 +114,7 @@ record Mt940Information(
                 structured.add(reference.group(1).strip());
                 remittance = null;
             } else {
-                remittance = remittance.replaceFirst("^USTD//?", "").replaceFirst("/$", "");
+                remittance = remittance.replaceFirst("^USTD//?", "");
             }
         }
         // ING: IBAN, BIC, name and town of the other side.

@@ -104,7 +104,10 @@ public final class StatementRecords implements Iterator<List<SourceRecord>> {
         text(data, "number", statement.number());
         balance(data, "opening_balance", statement.opening());
         balance(data, "closing_balance", statement.closing());
-        data.put("entries", statement.entries().stream().filter(Entry::booked).count());
+        data.put(
+                "entries",
+                Math.toIntExact(
+                        statement.entries().stream().filter(Entry::booked).count()));
         return data;
     }
 
