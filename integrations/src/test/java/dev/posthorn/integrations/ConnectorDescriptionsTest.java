@@ -12,8 +12,7 @@ import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
 class ConnectorDescriptionsTest {
-    private static final SchemaRegistry SCHEMAS =
-            SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12);
+    private static final SchemaRegistry SCHEMAS = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12);
 
     @Test
     void the_connectors_are_found() {
@@ -45,7 +44,8 @@ class ConnectorDescriptionsTest {
         Schema bank = schema("bank-statement");
         String sftp =
                 "{\"source\": {\"type\": \"sftp\", \"host\": \"h\", \"username\": \"u\", \"path\": \"/\", \"host_key\": %s}}";
-        assertThat(bank.validate(json(sftp.formatted("[\"SHA256:" + "A".repeat(43) + "\"]")))).isEmpty();
+        assertThat(bank.validate(json(sftp.formatted("[\"SHA256:" + "A".repeat(43) + "\"]"))))
+                .isEmpty();
         for (String keys : List.of("[]", "[\"MD5:aa\"]", "\"*\"")) {
             assertThat(bank.validate(json(sftp.formatted(keys)))).as(keys).isNotEmpty();
         }

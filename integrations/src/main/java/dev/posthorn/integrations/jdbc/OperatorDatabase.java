@@ -49,15 +49,11 @@ final class OperatorDatabase {
         OperatorDatabase database = LOADED.get(folder);
         if (database == null) {
             // A driver that is loaded stays so: its classes cannot be let go of safely.
-            database = LOADED.computeIfAbsent(folder, OperatorDatabase.loaded(folder, configuration.kind())::apply);
+            OperatorDatabase loaded = load(folder, configuration.kind());
+            OperatorDatabase first = LOADED.putIfAbsent(folder, loaded);
+            database = first == null ? loaded : first;
         }
         return database.connect(configuration, context);
-    }
-
-    private static java.util.function.Function<Path, OperatorDatabase> loaded(Path folder, String kind)
-            throws ConnectorException {
-        OperatorDatabase database = load(folder, kind);
-        return unused -> database;
     }
 
     private static OperatorDatabase load(Path folder, String kind) throws ConnectorException {

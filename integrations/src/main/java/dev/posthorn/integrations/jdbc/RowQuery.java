@@ -41,6 +41,8 @@ final class RowQuery {
      */
     static RowQuery describe(Session session, JdbcConfiguration configuration) throws ConnectorException, SQLException {
         requireOneStatement(configuration.query());
+        // In brackets, too: one that closes them itself shows only there that it is several.
+        requireOneStatement(inBrackets(configuration));
         Map<String, ColumnValues> columns = new LinkedHashMap<>();
         try (PreparedStatement statement = session.connection().prepareStatement(inBrackets(configuration))) {
             ResultSetMetaData data = statement.getMetaData();

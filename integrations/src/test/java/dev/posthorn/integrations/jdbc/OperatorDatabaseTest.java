@@ -62,17 +62,17 @@ class OperatorDatabaseTest {
         assertThat(connector.batches()).containsExactly(1, 1, 1);
         assertThat(connector.saved("row").get(0))
                 .hasToString("{\"ID\":1,\"PRICE\":\"1.50\",\"CHANGED\":\"2026-11-24T07:00:00Z\"}");
-        owner.createStatement().execute("INSERT INTO item VALUES (4, 4, TIMESTAMP WITH TIME ZONE '2026-11-24 09:00:00+01:00')");
+        owner.createStatement()
+                .execute("INSERT INTO item VALUES (4, 4, TIMESTAMP WITH TIME ZONE '2026-11-24 09:00:00+01:00')");
         assertThat(run("\"cursor_column\": \"CHANGED\"")).isEmpty();
         assertThat(connector.batches()).containsExactly(1, 1, 1, 1);
     }
 
     @Test
-    void the_driver_is_not_the_programs_own() throws Exception {
+    void a_driver_that_was_loaded_stays() throws Exception {
         assertThat(run("")).isEmpty();
-        // The same class as the test's, from another jar: had the loader a parent that knows it, the jar would not be opened.
         Files.delete(drivers.resolve("h2/driver.jar"));
-        assertThat(run("")).as("a driver that was loaded stays").isEmpty();
+        assertThat(run("")).isEmpty();
     }
 
     @Test
@@ -96,7 +96,8 @@ class OperatorDatabaseTest {
     @Test
     void a_url_that_does_not_say_the_judged_address_is_not_used() throws Exception {
         Path folder = Files.createDirectories(drivers.resolve("bad"));
-        Files.writeString(folder.resolve("driver.properties"), "class=org.h2.Driver\nurl=jdbc:h2:tcp://localhost/x\nport=1\n");
+        Files.writeString(
+                folder.resolve("driver.properties"), "class=org.h2.Driver\nurl=jdbc:h2:tcp://localhost/x\nport=1\n");
         assertThat(connector.run(configuration("").replace("\"h2\"", "\"bad\"")))
                 .map(ConnectorException::failure)
                 .contains(Failure.INTERNAL);
@@ -119,7 +120,6 @@ class OperatorDatabaseTest {
     private String configuration(String more) {
         return """
                 {"kind": "h2", "host": "127.0.0.1", "port": %d, "database": "shop", "username": "reader",
-                 "query": "SELECT * FROM item", "id_column": "ID"%s}"""
-                .formatted(server.getPort(), more.isEmpty() ? "" : ", " + more);
+                 "query": "SELECT * FROM item", "id_column": "ID"%s}""".formatted(server.getPort(), more.isEmpty() ? "" : ", " + more);
     }
 }

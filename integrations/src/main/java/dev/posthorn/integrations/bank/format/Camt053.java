@@ -12,7 +12,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * camt.053, the statement of ISO 20022, versions 001.02 to 001.13. They differ in places that are looked for in each: a status as text or as a
+ * camt.053, the statement of ISO 20022, from version 001.02 on. They differ in places that are looked for in each: a status as text or as a
  * code, a party with or without {@code Pty}, {@code BIC} or {@code BICFI}. Entries are read one by one, so that a large file needs little memory.
  */
 final class Camt053 {
@@ -30,7 +30,7 @@ final class Camt053 {
                     found = true;
                 } else if ("Stmt".equals(name) && found) {
                     statements.add(statement(xml, statements.size() + 1));
-                } else if (name != null && (name.startsWith("BkToCstmr"))) {
+                } else if (name != null && name.startsWith("BkToCstmr")) {
                     throw BadFileException.malformed("it is no statement (camt.053) but a report or a notification ("
                             + name + "); let the pattern or \"ignore\" leave such files out");
                 }

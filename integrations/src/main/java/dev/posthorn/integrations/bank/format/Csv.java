@@ -115,7 +115,7 @@ final class Csv {
         for (String column : format.columns().getOrDefault(meaning, List.of())) {
             Integer named = header.get(column);
             int at = named == null ? Integer.parseInt(column) - 1 : named;
-            if (at >= row.getFieldCount()) {
+            if (at < 0 || at >= row.getFieldCount()) {
                 throw BadFileException.drifted("line " + (row.getStartingLineNumber() + format.skipLines()) + " has "
                         + row.getFieldCount() + " fields, none for \"csv.columns." + meaning + "\"");
             }

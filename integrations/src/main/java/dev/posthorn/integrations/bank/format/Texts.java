@@ -18,14 +18,23 @@ final class Texts {
     static String decode(byte[] file, Optional<Charset> encoding) throws BadFileException {
         try {
             String text = strictly(file, encoding.orElse(StandardCharsets.UTF_8));
-            return text.startsWith("\uFEFF") ? text.substring(1) : text;
+            return withoutNul(text.startsWith("\uFEFF") ? text.substring(1) : text);
         } catch (CharacterCodingException e) {
             if (encoding.isPresent()) {
                 throw BadFileException.misconfigured(
                         "it is not written in " + encoding.get().name() + "; correct \"encoding\" or leave it out");
             }
-            return new String(file, WINDOWS_1252);
+            return withoutNul(new String(file, WINDOWS_1252));
         }
+    }
+
+    /** PostgreSQL keeps no such character, and text has none. */
+    private static String withoutNul(String text) throws BadFileException {
+        if (text.indexOf('\u0000') >= 0) {
+            throw BadFileException.malformed(
+                    "it holds NUL characters, so it is no text, or one in UTF-16; set the encoding if it is that");
+        }
+        return text;
     }
 
     private static String strictly(byte[] file, Charset charset) throws CharacterCodingException {

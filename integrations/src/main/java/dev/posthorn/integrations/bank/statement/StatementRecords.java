@@ -89,7 +89,8 @@ public final class StatementRecords implements Iterator<List<SourceRecord>> {
         String day = closing != null
                 ? closing.date().toString()
                 : days.isEmpty() ? "" : days.get(0) + "/" + days.get(days.size() - 1);
-        return String.join("/", statement.account().id(), day, present(statement.number()), present(statement.id()));
+        return TransactionIds.fitting(
+                String.join("/", statement.account().id(), day, present(statement.number()), present(statement.id())));
     }
 
     private static String present(@Nullable String part) {

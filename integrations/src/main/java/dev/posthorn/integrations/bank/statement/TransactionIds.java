@@ -1,5 +1,6 @@
 package dev.posthorn.integrations.bank.statement;
 
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * known stands in its place, with the statement's own id. What is still alike is numbered in the order of the statement. For one statement.
  */
 final class TransactionIds {
+    private static final int LONGEST_ID = 512;
     private static final int LONGEST_REFERENCE = 140;
 
     private final Statement statement;
@@ -42,13 +44,18 @@ final class TransactionIds {
         }
         String id = statement.account().id() + "/" + entry.bookingDate() + "/" + reference + "/" + canonical(money);
         int times = given.merge(id, 1, Integer::sum);
-        return times == 1 ? id : id + "/" + times;
+        return fitting(times == 1 ? id : id + "/" + times);
+    }
+
+    /** As long as an id may be. */
+    static String fitting(String id) {
+        return id.length() <= LONGEST_ID ? id : "~" + sha256(id);
     }
 
     /** 1.50 and 1.5 are one amount. */
     private static String canonical(Money money) {
-        java.math.BigDecimal amount = money.amount();
-        return (amount.signum() == 0 ? java.math.BigDecimal.ZERO : amount.stripTrailingZeros()).toPlainString();
+        BigDecimal amount = money.amount();
+        return (amount.signum() == 0 ? BigDecimal.ZERO : amount.stripTrailingZeros()).toPlainString();
     }
 
     private static @Nullable String reference(References references) {

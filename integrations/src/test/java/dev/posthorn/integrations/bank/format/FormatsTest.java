@@ -266,6 +266,13 @@ class FormatsTest {
     }
 
     @Test
+    void text_in_utf_16_is_not_taken_for_another() {
+        BadFileException failure =
+                refused(files(Optional.of(german())), "Buchungstag;Betrag".getBytes(StandardCharsets.UTF_16LE));
+        assertThat(failure.sentence()).contains("UTF-16");
+    }
+
+    @Test
     void a_notification_is_no_statement() {
         String file =
                 "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.054.001.08\"><BkToCstmrDbtCdtNtfctn/></Document>";
