@@ -39,36 +39,18 @@ record ColumnValues(String label, int index, int type, String typeName) {
         if (text == null) {
             return JSON.nullNode();
         }
-        switch (type) {
-            case Types.BIT, Types.BOOLEAN -> {
-                return JSON.booleanNode(row.getBoolean(index));
-            }
-            case Types.TINYINT, Types.SMALLINT, Types.INTEGER, Types.BIGINT -> {
-                return JSON.numberNode(row.getLong(index));
-            }
-            case Types.REAL, Types.FLOAT, Types.DOUBLE -> {
-                double value = row.getDouble(index);
-                return Double.isFinite(value) ? MAPPER.readTree(Double.toString(value)) : JSON.stringNode(text);
-            }
-            case Types.NUMERIC, Types.DECIMAL -> {
-                return JSON.stringNode(decimal(text));
-            }
-            case Types.DATE -> {
-                return JSON.stringNode(date(text, row));
-            }
-            case Types.TIMESTAMP, Types.TIMESTAMP_WITH_TIMEZONE -> {
-                return JSON.stringNode(time(text, row));
-            }
-            case Types.BINARY, Types.VARBINARY, Types.LONGVARBINARY, Types.BLOB -> {
-                return JSON.binaryNode(row.getBytes(index));
-            }
-            case Types.ARRAY -> {
-                return array(row.getArray(index));
-            }
-            default -> {
-                return isJson(typeName) ? MAPPER.readTree(text) : JSON.stringNode(text);
-            }
-        }
+        return switch (type) {
+            case Types.BIT, Types.BOOLEAN -> JSON.booleanNode(row.getBoolean(index));
+            case Types.TINYINT, Types.SMALLINT, Types.INTEGER, Types.BIGINT -> JSON.numberNode(row.getLong(index));
+            case Types.REAL, Types.FLOAT, Types.DOUBLE -> number(Double.parseDouble(text), text);
+            case Types.NUMERIC, Types.DECIMAL -> JSON.stringNode(decimal(text));
+            case Types.DATE -> JSON.stringNode(date(text, row));
+            case Types.TIMESTAMP, Types.TIMESTAMP_WITH_TIMEZONE -> JSON.stringNode(time(text, row));
+            case Types.BINARY, Types.VARBINARY, Types.LONGVARBINARY, Types.BLOB ->
+                JSON.binaryNode(row.getBytes(index));
+            case Types.ARRAY -> array(row.getArray(index));
+            default -> isJson(typeName) ? MAPPER.readTree(text) : JSON.stringNode(text);
+        };
     }
 
     private static boolean isJson(String name) {
@@ -125,7 +107,7 @@ record ColumnValues(String label, int index, int type, String typeName) {
             }
             case Boolean one -> JSON.booleanNode(one);
             case BigDecimal one -> JSON.stringNode(one.toPlainString());
-            case Float one -> number(one.doubleValue(), one.toString());
+            case Float one -> number(Double.parseDouble(one.toString()), one.toString());
             case Double one -> number(one, one.toString());
             case Number one -> JSON.numberNode(one.longValue());
             case byte[] one -> JSON.stringNode(Base64.getEncoder().encodeToString(one));
@@ -139,7 +121,8 @@ record ColumnValues(String label, int index, int type, String typeName) {
         };
     }
 
+    /** Not-a-number and infinities are no JSON. */
     private static JsonNode number(double value, String text) {
-        return Double.isFinite(value) ? MAPPER.readTree(text) : JSON.stringNode(text);
+        return Double.isFinite(value) ? MAPPER.readTree(Double.toString(value)) : JSON.stringNode(text);
     }
 }

@@ -57,7 +57,7 @@ record Mt940Information(
         String bank = null;
         String account = null;
         String returned = null;
-        for (String field : fields.split(Pattern.quote(separator))) {
+        for (String field : fields.split(Pattern.quote(separator), -1)) {
             if (!field.matches("(?s)[0-9]{2}.*")) {
                 // The separator itself stood in a text.
                 purpose.append(field);

@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 
 /**
  * Makes a tree of OFX, of the SGML of version 1 as well as of the XML of version 2: the grammar is the same but for end tags, which elements with a
- * text may lack in the former. Knows no document type and no entities but the five of XML and {@code &nbsp;}, so there is nothing to expand.
+ * text may lack in the former. Knows no document type and no entities but the five of XML and the blank of HTML, so there is nothing to expand.
  */
 final class OfxElements {
     private static final int DEEPEST = 64;

@@ -50,7 +50,7 @@ public final class FolderSource implements FileSource {
                 throw new ConnectorException(Failure.CONFIGURATION, "\"path\" must be a whole path, from / on");
             }
             Path real = folder.toRealPath();
-            for (String root : listed.split(File.pathSeparator)) {
+            for (String root : listed.split(File.pathSeparator, -1)) {
                 if (!root.isBlank() && isBelow(real, root) && Files.isDirectory(real)) {
                     return new FolderSource(real);
                 }
