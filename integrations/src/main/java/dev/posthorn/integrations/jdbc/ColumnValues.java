@@ -46,8 +46,7 @@ record ColumnValues(String label, int index, int type, String typeName) {
             case Types.NUMERIC, Types.DECIMAL -> JSON.stringNode(decimal(text));
             case Types.DATE -> JSON.stringNode(date(text, row));
             case Types.TIMESTAMP, Types.TIMESTAMP_WITH_TIMEZONE -> JSON.stringNode(time(text, row));
-            case Types.BINARY, Types.VARBINARY, Types.LONGVARBINARY, Types.BLOB ->
-                JSON.binaryNode(row.getBytes(index));
+            case Types.BINARY, Types.VARBINARY, Types.LONGVARBINARY, Types.BLOB -> JSON.binaryNode(row.getBytes(index));
             case Types.ARRAY -> array(row.getArray(index));
             default -> isJson(typeName) ? MAPPER.readTree(text) : JSON.stringNode(text);
         };

@@ -127,6 +127,8 @@ final class Csv {
         return texts;
     }
 
+    private record Balances(Statement.@Nullable Balance opening, Statement.@Nullable Balance closing) {}
+
     /** What a file says of one account. */
     private static final class Rows {
         private final String account;
@@ -140,22 +142,22 @@ final class Csv {
         Statement statement() {
             String iban = Iban.in(account).orElse(null);
             String currency = entries.get(0).money().currency();
-            Statement.Balance[] balances = balances(currency);
+            Balances balances = balances(currency);
             return new Statement(
                     new Account(iban == null ? account : iban, iban, null, null),
                     currency,
                     null,
                     null,
-                    balances[0],
-                    balances[1],
+                    balances.opening(),
+                    balances.closing(),
                     entries);
         }
 
         /** Opening and closing, where each row says how much there was after it; the newest may stand first or last. */
-        private Statement.@Nullable Balance[] balances(String currency) {
+        private Balances balances(String currency) {
             int last = entries.size() - 1;
             if (balances.size() != entries.size()) {
-                return new Statement.Balance[] {null, null};
+                return new Balances(null, null);
             }
             BigDecimal sum =
                     entries.stream().map(entry -> entry.money().amount()).reduce(BigDecimal.ZERO, BigDecimal::add);
@@ -163,15 +165,14 @@ final class Csv {
             boolean oldestFirst = before.add(sum).compareTo(balances.get(last)) == 0;
             int oldest = oldestFirst ? 0 : last;
             int newest = oldestFirst ? last : 0;
-            return new Statement.Balance[] {
-                new Statement.Balance(
-                        balances.get(oldest)
-                                .subtract(entries.get(oldest).money().amount()),
-                        currency,
-                        entries.get(oldest).bookingDate()),
-                new Statement.Balance(
-                        balances.get(newest), currency, entries.get(newest).bookingDate())
-            };
+            return new Balances(
+                    new Statement.Balance(
+                            balances.get(oldest)
+                                    .subtract(entries.get(oldest).money().amount()),
+                            currency,
+                            entries.get(oldest).bookingDate()),
+                    new Statement.Balance(
+                            balances.get(newest), currency, entries.get(newest).bookingDate()));
         }
     }
 }
