@@ -97,13 +97,6 @@ final class SftpTestServer implements AutoCloseable {
         afterRead = action;
     }
 
-    /** Lets in whoever has this key, and nobody by password. */
-    void acceptOnly(java.security.PublicKey key) {
-        server.setPasswordAuthenticator(null);
-        server.setPublickeyAuthenticator(
-                (username, offered, session) -> USERNAME.equals(username) && KeyUtils.compareKeys(offered, key));
-    }
-
     int openSessions() {
         return (int) server.getActiveSessions().stream().filter(Session::isOpen).count();
     }
