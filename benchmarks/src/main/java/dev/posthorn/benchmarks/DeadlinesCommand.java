@@ -37,7 +37,10 @@ final class DeadlinesCommand implements Callable<Integer> {
     @Option(names = "--attempts", defaultValue = "200", description = "at once of each kind (${DEFAULT-VALUE})")
     private int attempts;
 
-    @Option(names = "--healthy", defaultValue = "16", description = "requests under way to healthy receivers (${DEFAULT-VALUE})")
+    @Option(
+            names = "--healthy",
+            defaultValue = "16",
+            description = "requests under way to healthy receivers (${DEFAULT-VALUE})")
     private int healthy;
 
     @Option(names = "--json", description = "the last line is one JSON object")

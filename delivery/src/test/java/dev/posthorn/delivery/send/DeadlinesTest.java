@@ -158,7 +158,7 @@ class DeadlinesTest {
     @Test
     void a_port_that_accepts_nobody() throws Exception {
         try (ServerSocket full = new ServerSocket()) {
-            full.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), 1);
+            full.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1);
             List<Socket> waiting = new ArrayList<>();
             try (RequestSender sender = Sending.sender()) {
                 // With its queue full, the system ignores whoever knocks.

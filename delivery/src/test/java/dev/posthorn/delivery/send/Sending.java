@@ -20,9 +20,11 @@ final class Sending {
     private Sending() {}
 
     static RequestSender sender() {
-        return new RequestSender(LOOPBACK, name -> Arrays.stream(InetAddress.getAllByName(name))
-                .map(IpAddress::of)
-                .toList());
+        return new RequestSender(
+                LOOPBACK,
+                name -> Arrays.stream(InetAddress.getAllByName(name))
+                        .map(IpAddress::of)
+                        .toList());
     }
 
     /** One that also trusts whatever certificate. */
