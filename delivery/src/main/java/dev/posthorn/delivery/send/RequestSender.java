@@ -8,6 +8,8 @@ import dev.posthorn.delivery.address.RefusalClass;
 import dev.posthorn.delivery.address.TargetRefusedException;
 import dev.posthorn.delivery.address.TargetUrl;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
+import dev.posthorn.delivery.outage.OwnSide;
+import dev.posthorn.delivery.outage.OwnSide.Doubt;
 import dev.posthorn.delivery.sign.SignedRequest;
 import java.net.ConnectException;
 import java.net.URI;
@@ -16,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -38,6 +41,8 @@ public final class RequestSender implements AutoCloseable {
     private static final int LONGEST_RETRY_AFTER = 86_400;
 
     private final AddressPolicy policy;
+    private final OwnSide ownSide;
+    private final PolicedResolver addresses;
     private final HttpClient client;
     /** Accepted URLs; what they are does not change, only where they lead to, and that is judged at each connection. */
     private final Cache<String, Target> targets =
@@ -49,20 +54,23 @@ public final class RequestSender implements AutoCloseable {
     /**
      * @param policy judges every URL and every address
      * @param resolver finds the addresses
+     * @param ownSide tells whether a failure is ours
      * @throws IllegalStateException if the HTTP client cannot start
      */
-    public RequestSender(AddressPolicy policy, HostResolver resolver) {
-        this(policy, resolver, new ClientConnector());
+    public RequestSender(AddressPolicy policy, HostResolver resolver, OwnSide ownSide) {
+        this(policy, resolver, ownSide, new ClientConnector());
     }
 
     /** With a connector of one's own, by which a test sees where it leads. */
-    RequestSender(AddressPolicy policy, HostResolver resolver, ClientConnector connector) {
+    RequestSender(AddressPolicy policy, HostResolver resolver, OwnSide ownSide, ClientConnector connector) {
         this.policy = policy;
+        this.ownSide = ownSide;
         client = new HttpClient(new HostileTransport(connector));
         var threads = Executors.newVirtualThreadPerTaskExecutor();
         client.setExecutor(threads);
         client.setName("posthorn-sender");
-        client.setSocketAddressResolver(new PolicedResolver(policy, resolver, threads));
+        addresses = new PolicedResolver(policy, resolver, threads);
+        client.setSocketAddressResolver(addresses);
         client.setFollowRedirects(false);
         client.setHttpCookieStore(new HttpCookieStore.Empty());
         client.setUserAgentField(null);
@@ -114,6 +122,7 @@ public final class RequestSender implements AutoCloseable {
         int millis = Math.toIntExact(Duration.ofNanos(System.nanoTime() - begun).toMillis());
         ResponseReader.Head answer = ended.answer();
         if (answer != null) {
+            met(target);
             int status = answer.status();
             if (status >= 200 && status <= 299 && ended.premature()) {
                 return failed(delivery, "response", "the answer came before the whole request was sent", millis);
@@ -121,7 +130,31 @@ public final class RequestSender implements AutoCloseable {
             String after = status == 429 || status == 503 ? answer.headers().get("retry-after") : null;
             return new AttemptOutcome.Answered(delivery, status, reader.excerpt(), retryAfter(after), millis);
         }
-        return unanswered(delivery, ended.failure(), millis);
+        return judged(unanswered(delivery, ended.failure(), millis), target, ended.failure(), begun);
+    }
+
+    private void met(Target target) {
+        addresses.known(target.host()).stream().findFirst().ifPresent(ownSide::met);
+    }
+
+    /** Takes back what is no failure of the receiver. */
+    private AttemptOutcome judged(
+            AttemptOutcome.Unanswered outcome, Target target, @Nullable Throwable failure, long begun) {
+        Optional<Doubt> doubt = switch (outcome.errorClass()) {
+            case "dns" -> Optional.of(Doubt.NAME);
+            case "timeout", "io" -> Optional.of(Doubt.CONTACT);
+            default -> Optional.empty();
+        };
+        if (doubt.isEmpty() || failure == null) {
+            if (!outcome.errorClass().equals("address_refused")) {
+                met(target);
+            }
+            return outcome;
+        }
+        return ownSide.blame(doubt.get(), failure, addresses.known(target.host()), begun)
+                .<AttemptOutcome>map(fault -> new AttemptOutcome.Unsent(
+                        outcome.delivery(), fault, fault.sentence(), outcome.durationMillis()))
+                .orElse(outcome);
     }
 
     private Target target(String url) throws TargetRefusedException {
@@ -141,7 +174,8 @@ public final class RequestSender implements AutoCloseable {
         return client.newRequest(target.withoutHost()).host(target.host());
     }
 
-    private static AttemptOutcome unanswered(ClaimedDelivery delivery, @Nullable Throwable failure, int millis) {
+    private static AttemptOutcome.Unanswered unanswered(
+            ClaimedDelivery delivery, @Nullable Throwable failure, int millis) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof TargetRefusedException refused) {
                 return refused.reason() == RefusalClass.DNS
@@ -166,7 +200,8 @@ public final class RequestSender implements AutoCloseable {
         return failed(delivery, "io", "the connection ended before an answer", millis);
     }
 
-    private static AttemptOutcome failed(ClaimedDelivery delivery, String errorClass, String error, int millis) {
+    private static AttemptOutcome.Unanswered failed(
+            ClaimedDelivery delivery, String errorClass, String error, int millis) {
         return new AttemptOutcome.Unanswered(delivery, errorClass, error, millis);
     }
 

@@ -69,6 +69,7 @@ public final class EndpointRoutes {
             """;
     private static final String SWITCH_ON = "SELECT posthorn.enable_webhook_endpoint(?)";
     private static final String SWITCH_OFF = "SELECT posthorn.disable_webhook_endpoint(?)";
+    private static final String RECORD = "SELECT posthorn.record_audit(?::text, 'webhook_endpoint', ?, ?)";
     private static final String DELETE = "SELECT posthorn.delete_webhook_endpoint(?)";
 
     private final EndpointSecrets secrets;
@@ -149,8 +150,10 @@ public final class EndpointRoutes {
         UUID community = request.community("webhooks:read_secret");
         UUID id = endpoint(request);
         read(request, community, id);
-        List<EndpointSecret> inUse = request.service().transaction(connection -> secrets.read(connection, id));
-        answerSecrets(request, inUse);
+        answerSecrets(request, request.service().transaction(connection -> {
+            ApiDatabase.rows(connection, RECORD, "webhook_endpoint.secret_read", id, community);
+            return secrets.read(connection, id);
+        }));
     }
 
     private void rotateSecret(ApiRequest request) throws SQLException {
@@ -168,7 +171,10 @@ public final class EndpointRoutes {
             }
         }
         Duration kept = overlap;
-        answerSecrets(request, request.service().transaction(connection -> secrets.rotate(connection, id, kept)));
+        answerSecrets(request, request.service().transaction(connection -> {
+            ApiDatabase.rows(connection, RECORD, "webhook_endpoint.secret_rotated", id, community);
+            return secrets.rotate(connection, id, kept);
+        }));
     }
 
     private static void answerSecrets(ApiRequest request, List<EndpointSecret> inUse) {
