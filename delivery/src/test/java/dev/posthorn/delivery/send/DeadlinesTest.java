@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.HostResolver;
+import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.testkit.RawServer;
 import dev.posthorn.testkit.RawServer.Client;
 import java.io.IOException;
@@ -195,7 +196,7 @@ class DeadlinesTest {
             }
             return List.of();
         };
-        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, silent)) {
+        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, silent, new OwnSide(null))) {
             endsAtItsDeadline(sender, "https://hooks.example.com/", new byte[] {'{', '}'}, "timeout: ");
         }
         never.countDown();

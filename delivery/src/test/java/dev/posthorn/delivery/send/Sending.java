@@ -4,11 +4,11 @@ import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.IpAddress;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.Lease;
+import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.sign.SignedRequest;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
@@ -24,14 +24,8 @@ final class Sending {
                 LOOPBACK,
                 name -> Arrays.stream(InetAddress.getAllByName(name))
                         .map(IpAddress::of)
-                        .toList());
-    }
-
-    /** One that also trusts whatever certificate. */
-    static RequestSender trustingSender() {
-        var connector = new org.eclipse.jetty.io.ClientConnector();
-        connector.setSslContextFactory(new org.eclipse.jetty.util.ssl.SslContextFactory.Client(true));
-        return new RequestSender(LOOPBACK, name -> List.of(), connector);
+                        .toList(),
+                new OwnSide(null));
     }
 
     static SignedRequest request(String url, int seconds) {
