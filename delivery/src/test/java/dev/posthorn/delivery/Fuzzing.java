@@ -56,6 +56,9 @@ public final class Fuzzing {
                 "com.code_intelligence.jazzer.Jazzer",
                 "--target_class=" + type.getName(),
                 "--instrumentation_includes=dev.posthorn.**:org.eclipse.jetty.http.**:org.eclipse.jetty.client.**",
+                "--custom_hook_includes=dev.posthorn.**:org.eclipse.jetty.**",
+                // The target sends to loopback, on purpose.
+                "--disabled_hooks=com.code_intelligence.jazzer.sanitizers.ServerSideRequestForgery",
                 "--reproducer_path=" + found,
                 "-artifact_prefix=" + found + "/",
                 "-max_total_time=" + seconds,
