@@ -54,7 +54,8 @@ public final class IntegrationEngine implements AutoCloseable {
         connectors = settings.connectors;
         network = new Outbound(settings.addresses, settings.resolver);
         ServiceSession session = new ServiceSession(settings.database);
-        Contexts contexts = new Contexts(connectors, settings.credentials, network, session, settings.clock, settings.operator);
+        Contexts contexts =
+                new Contexts(connectors, settings.credentials, network, session, settings.clock, settings.operator);
         store = new RunStore(session);
         runs = new Runs(store, contexts, settings.maxRuns);
         planner = new Planner(session);
