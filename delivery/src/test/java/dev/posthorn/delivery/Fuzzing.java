@@ -26,7 +26,8 @@ public final class Fuzzing {
 
     /** The class has the target also as {@code fuzzerTestOneInput}; its corpus is the folder of resources with its name. */
     public static void run(Class<?> type, Target target) throws Exception {
-        Path corpus = Path.of("src", "test", "resources", type.getPackageName().replace('.', '/'), type.getSimpleName());
+        Path corpus =
+                Path.of("src", "test", "resources", type.getPackageName().replace('.', '/'), type.getSimpleName());
         String seconds = System.getProperty("posthorn.fuzz", "");
         if (!seconds.isEmpty()) {
             fuzz(type, corpus, seconds);
