@@ -145,7 +145,7 @@ class DeadlinesTest {
     void a_tls_handshake_that_says_nothing_or_drips() throws Exception {
         // The beginning of a TLS record of 16 KiB, whose rest comes byte by byte.
         for (RawServer.Script script : List.<RawServer.Script>of(Client::awaitEnd, client -> {
-            client.write("\u0016\u0003\u0003\u0040\u0000\u0002\u0000\u003f\u00fc");
+            client.write("\u0016\u0003\u0003@\u0000\u0002\u0000?\u00fc");
             drip(client, "\u0000");
         })) {
             try (RawServer server = RawServer.start(script);

@@ -11,6 +11,7 @@ import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.integrations.VaultCredentials;
+import dev.posthorn.integrations.connector.OperatorSettings;
 import dev.posthorn.integrations.engine.IntegrationEngine;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.server.PosthornException;
@@ -118,6 +119,7 @@ public final class Node implements AutoCloseable {
         started.push(vault);
         IntegrationEngine integrations = IntegrationEngine.builder(pool, new VaultCredentials(vault))
                 .addresses(addresses)
+                .operatorSettings(connector -> OperatorSettings.ofEnvironment(connector, System.getenv()))
                 .build();
         started.push(integrations);
         integrations.start();
@@ -141,7 +143,7 @@ public final class Node implements AutoCloseable {
             ConnectorRoutes.add(api, integrations.connectors());
             IntegrationRoutes.add(api, integrations, new StoredCredentials(vault));
             RunRoutes.add(api, integrations);
-            PushRoute.add(api, integrations);
+            PushRoute.add(api, integrations, clients);
             config.routes.get("/healthz", context -> context.result("ok\n"));
             config.routes.get("/readyz", context -> {
                 Optional<String> trouble = engine.trouble();
