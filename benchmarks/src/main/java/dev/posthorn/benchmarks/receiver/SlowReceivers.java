@@ -41,9 +41,7 @@ public final class SlowReceivers implements AutoCloseable {
                         })
                         .replace("http:", "https:"));
         slow.put("shut_window", server(client -> closed.await()));
-        slow.put(
-                "silent_name_service",
-                "http://silent.example.com:" + servers.getFirst().port() + "/");
+        slow.put("silent_name_service", "https://silent.example.com/");
     }
 
     /** Starts them. */
