@@ -18,14 +18,17 @@ import dev.posthorn.delivery.store.GroupCommit;
 import dev.posthorn.delivery.store.StoredEvent;
 import dev.posthorn.delivery.upkeep.Heartbeat;
 import dev.posthorn.delivery.upkeep.HeldDeliveries;
+import dev.posthorn.delivery.upkeep.KeyWatch;
 import dev.posthorn.delivery.upkeep.Upkeep;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.vault.EndpointSecrets;
 import dev.posthorn.vault.MasterKeyset;
+import dev.posthorn.vault.VaultNode;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -53,6 +56,7 @@ public final class DeliveryEngine implements AutoCloseable {
     private final RequestSender sender;
     private final Flow flow;
     private final Upkeep upkeep;
+    private final KeyWatch keys;
     private final GroupCommit events;
     private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("posthorn-send-", 0).factory());
@@ -79,6 +83,7 @@ public final class DeliveryEngine implements AutoCloseable {
                 new OutcomeRecorder(session),
                 settings.listener);
         this.upkeep = new Upkeep(session, secrets);
+        this.keys = new KeyWatch(session, new VaultNode(settings.masterKey));
         this.events = new GroupCommit(new EventStore(session));
     }
 
@@ -110,13 +115,14 @@ public final class DeliveryEngine implements AutoCloseable {
                 flow,
                 heartbeat,
                 held,
+                () -> keys.problem().isEmpty(),
                 new SleepProtocol(session),
                 threads,
                 outcome -> settle[0].add(outcome),
                 settings.slots,
                 settings.ownConnections == null ? POLL_WITHOUT_NOTIFICATIONS : POLL);
         settle[0] = new SettleLoop(flow, held, dispatching::ended);
-        UpkeepLoop chores = new UpkeepLoop(upkeep, heartbeat, held, dispatching::wakeToSweep);
+        UpkeepLoop chores = new UpkeepLoop(upkeep, heartbeat, held, keys, dispatching::wakeToSweep);
         dispatch = dispatching;
         add("dispatch", dispatching::step);
         add("settle", settle[0]::step);
@@ -136,9 +142,17 @@ public final class DeliveryEngine implements AutoCloseable {
         loops.forEach(BackgroundLoop::start);
     }
 
-    /** Whether it is running and reaches its database. */
+    /** Whether it is running, reaches its database and holds the master keys that are needed. */
     public boolean isReady() {
-        return started.get() && !closed.get() && heartbeat.isHeard();
+        return started.get()
+                && !closed.get()
+                && heartbeat.isHeard()
+                && keys.problem().isEmpty();
+    }
+
+    /** What is wrong with the master keys, in one sentence with the mend; empty if nothing is. Until it is mended nothing is sent here. */
+    public Optional<String> keyProblem() {
+        return keys.problem();
     }
 
     /** How many deliveries are under way here. */
@@ -217,6 +231,7 @@ public final class DeliveryEngine implements AutoCloseable {
         try {
             stopLoops();
             heartbeat.signOff();
+            keys.leave();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (SQLException e) {

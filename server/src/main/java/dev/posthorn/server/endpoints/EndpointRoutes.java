@@ -71,6 +71,10 @@ public final class EndpointRoutes {
     private static final String SWITCH_OFF = "SELECT posthorn.disable_webhook_endpoint(?)";
     private static final String DELETE = "SELECT posthorn.delete_webhook_endpoint(?)";
 
+    private static final String AUDIT = """
+            SELECT set_config('posthorn.actor', ?::text, true), posthorn.record_audit(?::text, 'webhook_endpoint', ?, ?)
+            """;
+
     private final EndpointSecrets secrets;
     private final AddressPolicy addresses;
 
@@ -149,7 +153,10 @@ public final class EndpointRoutes {
         UUID community = request.community("webhooks:read_secret");
         UUID id = endpoint(request);
         read(request, community, id);
-        List<EndpointSecret> inUse = request.service().transaction(connection -> secrets.read(connection, id));
+        List<EndpointSecret> inUse = request.service().transaction(connection -> {
+            audit(request, connection, "endpoint_secret.read", community, id);
+            return secrets.read(connection, id);
+        });
         answerSecrets(request, inUse);
     }
 
@@ -168,7 +175,15 @@ public final class EndpointRoutes {
             }
         }
         Duration kept = overlap;
-        answerSecrets(request, request.service().transaction(connection -> secrets.rotate(connection, id, kept)));
+        answerSecrets(request, request.service().transaction(connection -> {
+            audit(request, connection, "endpoint_secret.rotated", community, id);
+            return secrets.rotate(connection, id, kept);
+        }));
+    }
+
+    private static void audit(ApiRequest request, Connection connection, String action, UUID community, UUID id)
+            throws SQLException {
+        ApiDatabase.rows(connection, AUDIT, "key:" + request.caller().id(), action, id, community);
     }
 
     private static void answerSecrets(ApiRequest request, List<EndpointSecret> inUse) {

@@ -28,11 +28,13 @@ import dev.posthorn.server.eventtypes.PayloadSchemas;
 import dev.posthorn.server.redeliveries.RedeliveryRoutes;
 import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiDatabase;
+import dev.posthorn.server.secrets.SecretRoutes;
 import dev.posthorn.server.settings.DatabaseUrl;
 import dev.posthorn.server.settings.Settings;
 import dev.posthorn.server.settings.Settings.Setting;
 import dev.posthorn.vault.EndpointSecrets;
 import dev.posthorn.vault.MasterKeyset;
+import dev.posthorn.vault.Vault;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.util.JavalinBindException;
@@ -87,6 +89,8 @@ public final class Node implements AutoCloseable {
             secrets.check(connection);
             return true;
         });
+        Vault vault = SecretStores.vault(settings, pool, masterKey);
+        started.push(vault);
         Metrics metrics = new Metrics(listener);
         DeliveryEngine engine = DeliveryEngine.builder(pool, masterKey)
                 .ownConnections(own)
@@ -119,6 +123,7 @@ public final class Node implements AutoCloseable {
             CommunityRoutes.add(api);
             EventTypeRoutes.add(api);
             EndpointRoutes.add(api, secrets, addresses);
+            SecretRoutes.add(api, vault);
             EventRoutes.add(api, engine, new PayloadSchemas(database));
             DeliveryRoutes.add(api);
             RedeliveryRoutes.add(api);
@@ -126,7 +131,12 @@ public final class Node implements AutoCloseable {
             config.routes.get(
                     "/readyz",
                     context -> context.status(engine.isReady() ? 200 : 503)
-                            .result(engine.isReady() ? "ready\n" : "not ready: the database cannot be reached\n"));
+                            .result(
+                                    engine.isReady()
+                                            ? "ready\n"
+                                            : "not ready: "
+                                                    + engine.keyProblem().orElse("the database cannot be reached")
+                                                    + "\n"));
             config.routes.get(
                     "/metrics",
                     context -> context.contentType("text/plain; version=0.0.4; charset=utf-8")
