@@ -204,10 +204,26 @@ class VaultKeysTest {
     }
 
     private void allReadable() {
-        DatabaseSecretStore store = new DatabaseSecretStore(fixture.database.dataSource(), old);
-        values.forEach((id, value) -> assertThat(
-                        text(store.read(new SecretAddress(fixture.acme, id, null), SecretStore.NEWEST)))
-                .isEqualTo(value));
+        Map<UUID, String> read = new LinkedHashMap<>();
+        UUID first = values.keySet().iterator().next();
+        read.put(
+                first,
+                text(new DatabaseSecretStore(fixture.database.dataSource(), old)
+                        .read(new SecretAddress(fixture.acme, first, null), SecretStore.NEWEST)));
+        Map<String, SecretValue> owned;
+        try {
+            owned = fixture.asService(connection -> new OwnedSecrets(old)
+                    .readAll(connection, java.util.List.of(fixture.other), "endpoint_header")
+                    .getOrDefault(fixture.other, Map.of()));
+        } catch (java.sql.SQLException e) {
+            throw new IllegalStateException(e);
+        }
+        fixture.database
+                .query("SELECT id, name FROM posthorn.vault_secrets WHERE purpose = 'endpoint_header'")
+                .forEach(row -> read.put(
+                        UUID.fromString(String.valueOf(row.get(0))),
+                        text(java.util.Objects.requireNonNull(owned.get(String.valueOf(row.get(1)))))));
+        assertThat(read).isEqualTo(values);
     }
 
     private String secretOf(UUID endpoint) {

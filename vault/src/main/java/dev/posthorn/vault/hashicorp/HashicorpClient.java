@@ -72,10 +72,10 @@ final class HashicorpClient {
         String used = known == null ? logIn() : known;
         HttpResponse<InputStream> answer = send(method, path, body, used);
         if (answer.statusCode() == 403) {
-            close(answer);
             String fresh = logIn();
             // The same token again has the same rights.
             if (!fresh.equals(used)) {
+                close(answer);
                 answer = send(method, path, body, fresh);
             }
         }
