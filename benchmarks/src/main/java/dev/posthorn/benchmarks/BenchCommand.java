@@ -41,6 +41,7 @@ import picocli.CommandLine.Option;
             RetriesScenario.class,
             MemoryScenario.class,
             StartScenario.class,
+            DeadlinesCommand.class,
             JmhCommand.class
         })
 final class BenchCommand {

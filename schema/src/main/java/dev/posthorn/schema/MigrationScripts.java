@@ -30,7 +30,13 @@ final class MigrationScripts {
             "V17__upkeep.sql",
             "V18__watch.sql",
             "V19__api_keys.sql",
+            "V20__make_keys.sql",
+            "V21__change_and_verify_keys.sql",
+            "V22__limits_and_usage_of_keys.sql",
             "V24__secrets.sql",
+            "V30__integrations.sql",
+            "V31__sync_runs.sql",
+            "V32__integration_health.sql",
             "V50__version.sql");
 
     /** The number in the name of the last one. */

@@ -169,6 +169,127 @@ class ApiKeyRestTest {
     }
 
     @Test
+    void service_keys_are_managed_by_service_keys_with_the_scope_and_by_nobody_else() throws Exception {
+        KeyServer.Answer made = server.send(
+                "POST",
+                "/api-keys",
+                "{\"name\":\"ops\",\"scopes\":[\"webhooks:read\"]}",
+                server.key(),
+                "Idempotency-Key",
+                "s1");
+        assertThat(made.status()).as(made.body()).isEqualTo(201);
+        assertThat(made.header("Cache-Control")).isEqualTo("no-store");
+        assertThat(made.json().get("community_id").isNull()).isTrue();
+        String id = made.json().get("id").stringValue();
+        String key = made.json().get("key").stringValue();
+        KeyServer.Answer again =
+                server.send("POST", "/api-keys", "{\"name\":\"ops\"}", server.key(), "Idempotency-Key", "s1");
+        assertThat(again.status()).isEqualTo(409);
+        assertThat(again.json().get("id").stringValue()).isEqualTo(id);
+        assertThat(server.send("GET", "/communities/ext:acme/endpoints", "", key)
+                        .status())
+                .isEqualTo(200);
+        assertThat(server.call("GET", "/api-keys?limit=250", "").body())
+                .contains(id)
+                .doesNotContain(key);
+        assertThat(server.call("GET", "/api-keys/" + id + "/usage", "").status())
+                .isEqualTo(200);
+        assertThat(server.call("PATCH", "/api-keys/" + id, "{\"owner\":\"anna\"}")
+                        .json()
+                        .get("owner")
+                        .stringValue())
+                .isEqualTo("anna");
+        String second = server.call("POST", "/api-keys/" + id + "/rotate", "")
+                .json()
+                .get("key")
+                .stringValue();
+        assertThat(server.send("GET", "/communities/ext:acme/endpoints", "", second)
+                        .status())
+                .isEqualTo(200);
+        assertThat(server.call("POST", "/api-keys/" + id + "/disable", "")
+                        .json()
+                        .get("state")
+                        .stringValue())
+                .isEqualTo("disabled");
+        assertThat(server.call("POST", "/api-keys/" + id + "/enable", "").status())
+                .isEqualTo(200);
+
+        // Of two owners, neither sees the other's through the wrong door.
+        String acmes = server.call("POST", KEYS, "{\"name\":\"acme's\"}")
+                .json()
+                .get("id")
+                .stringValue();
+        assertProblem(server.call("GET", "/api-keys/" + acmes, ""), 404, "");
+        assertProblem(server.call("POST", "/api-keys/" + acmes + "/revoke", ""), 404, "");
+        assertProblem(server.call("GET", KEYS + "/" + id, ""), 404, "");
+        assertProblem(server.call("POST", KEYS + "/" + id + "/rotate", ""), 404, "");
+
+        // A key of a community, whatever its scopes, and a service key without the scope.
+        String all = server.make("{\"name\":\"all\",\"scopes\":[\"*\"]}");
+        for (String method : List.of("GET", "POST")) {
+            assertProblem(server.send(method, "/api-keys", "{\"name\":\"a\"}", all), 404, "");
+        }
+        assertProblem(server.send("POST", "/api-keys/" + id + "/revoke", "", all), 404, "");
+        String reader = server.serviceKey(List.of("keys:read"));
+        assertThat(server.send("GET", "/api-keys/" + id, "", reader).status()).isEqualTo(200);
+        assertProblem(server.send("POST", "/api-keys", "{\"name\":\"a\"}", reader), 403, "");
+        assertProblem(server.send("POST", "/api-keys/" + id + "/revoke", "", reader), 403, "");
+        String keeper = server.serviceKey(List.of("keys:write"));
+        assertProblem(server.send("POST", "/api-keys", "{\"name\":\"a\",\"scopes\":[\"*\"]}", keeper), 403, "");
+        assertProblem(server.send("POST", "/api-keys/" + id + "/rotate", "", keeper), 403, "");
+
+        assertThat(server.send("POST", "/api-keys/" + id + "/revoke", "{\"reason\":\"over\"}", keeper)
+                        .status())
+                .isEqualTo(200);
+        server.await(() -> server.send("GET", "/communities/ext:acme/endpoints", "", second)
+                        .status()
+                == 401);
+        JsonNode log =
+                server.call("GET", "/audit-log?resource_id=" + id, "").json().get("data");
+        assertThat(log.valueStream().map(line -> line.get("action").stringValue()))
+                .containsExactly(
+                        "api_key.revoked",
+                        "api_key.enabled",
+                        "api_key.disabled",
+                        "api_key.rotated",
+                        "api_key.changed",
+                        "api_key.created");
+        assertThat(log.valueStream().map(line -> line.get("actor").stringValue()))
+                .allSatisfy(actor -> assertThat(actor).startsWith("key:"));
+    }
+
+    @Test
+    void whoever_reads_or_rotates_a_signing_secret_is_in_the_audit_log() throws Exception {
+        String endpoint = server.call(
+                        "POST", "/communities/ext:acme/endpoints", "{\"url\":\"https://example.com/secret\"}")
+                .json()
+                .get("id")
+                .stringValue();
+        String secret = "/communities/ext:acme/endpoints/" + endpoint + "/secret";
+        String reader = server.make("{\"name\":\"reader\",\"scopes\":[\"webhooks:read_secret\",\"webhooks:*\"]}");
+        String readerId = server.database()
+                .one("SELECT id FROM posthorn.api_keys WHERE prefix = '" + reader.substring(0, 16) + "'");
+        // Secrets are made soon after the endpoint.
+        server.await(() -> server.send("GET", secret, "", reader).status() == 200);
+        String shown =
+                server.send("GET", secret, "", reader).json().get("secret").stringValue();
+        assertThat(server.send("POST", secret + "/rotate", "", reader).status()).isEqualTo(200);
+        assertThat(server.send("GET", secret, "", server.make("{\"name\":\"none\"}"))
+                        .status())
+                .isEqualTo(403);
+        JsonNode log = server.call("GET", "/audit-log?resource_id=" + endpoint, "")
+                .json()
+                .get("data");
+        assertThat(log.get(0).get("action").stringValue()).isEqualTo("webhook_endpoint.secret_rotated");
+        assertThat(log.get(1).get("action").stringValue()).isEqualTo("webhook_endpoint.secret_read");
+        assertThat(log.valueStream()).allSatisfy(line -> {
+            assertThat(line.get("actor").stringValue()).isEqualTo("key:" + readerId);
+            assertThat(line.get("community_id").isNull()).isFalse();
+            assertThat(line.toString()).doesNotContain(shown);
+        });
+    }
+
+    @Test
     void bad_input_is_answered_with_the_field_and_the_mend() throws Exception {
         assertInvalid("{}", "/name", "is missing");
         assertInvalid("{\"name\":\"\"}", "/name", "1 to 255");
@@ -182,6 +303,33 @@ class ApiKeyRestTest {
         assertInvalid("{\"name\":\"a\",\"rate_limits\":{\"default\":5}}", "/rate_limits", "period_seconds");
         assertInvalid("{\"name\":\"a\",\"credits\":-1}", "/credits", "remaining");
         assertInvalid("{\"name\":\"a\",\"metadata\":\"x\"}", "/metadata", "object");
+        assertInvalid("{\"name\":\"a\\nb\"}", "/name", "no control characters");
+        assertInvalid("{\"name\":\"a\\u202eb\"}", "/name", "no control characters");
+        assertInvalid("{\"name\":\"a\\u0000b\"}", "/name", "U+0000");
+        assertInvalid("{\"name\":\"a\",\"metadata\":{\"deep\":[\"\\u0000\"]}}", "/metadata", "U+0000");
+        assertInvalid("{\"name\":\"a\",\"owner\":\"\\u0085\"}", "/owner", "no control characters");
+        assertInvalid("{\"name\":\"" + "a".repeat(256) + "\"}", "/name", "1 to 255");
+        for (String network :
+                List.of("10.0.0.0/33", "300.1.1.1", "2001:db8::/129", "10.0.0.0/-1", "::ffff:10.0.0.0/104", "")) {
+            assertInvalid("{\"name\":\"a\",\"allowed_networks\":[\"" + network + "\"]}", "/allowed_networks", "");
+        }
+        for (String limit : List.of("-1", "0", "1.5", "1e30", "\"5\"", "null")) {
+            assertInvalid(
+                    "{\"name\":\"a\",\"rate_limits\":{\"default\":{\"limit\":" + limit + ",\"period_seconds\":60}}}",
+                    "/rate_limits",
+                    "from 1 to 1000000000");
+            assertInvalid(
+                    "{\"name\":\"a\",\"rate_limits\":{\"default\":{\"limit\":1,\"period_seconds\":" + limit + "}}}",
+                    "/rate_limits",
+                    "31 days");
+        }
+        assertInvalid("{\"name\":\"a\",\"credits\":{\"remaining\":-1}}", "/credits", "remaining");
+        assertInvalid(
+                "{\"name\":\"a\",\"expires_at\":\"2030-02-31T00:00:00Z\"}", "/expires_at", "2030-01-31T12:00:00Z");
+        for (String scope : List.of(
+                "", ":", "a:", ":a", "a:b:c", "a b:c", "a*:b", "orders:read\\n", "ä:b", "a:" + "b".repeat(65))) {
+            assertInvalid("{\"name\":\"a\",\"scopes\":[\"" + scope + "\"]}", "/scopes", "resource:action");
+        }
         String id =
                 server.call("POST", KEYS, "{\"name\":\"b\"}").json().get("id").stringValue();
         assertProblem(

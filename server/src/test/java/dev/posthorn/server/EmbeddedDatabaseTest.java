@@ -9,6 +9,8 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -61,6 +63,44 @@ class EmbeddedDatabaseTest {
     }
 
     @Test
+    void keys_are_managed_while_a_server_runs_on_the_folder_and_when_none_does() throws Exception {
+        String key;
+        try (ServerProcess server = serve()) {
+            server.awaitLine("ready", Duration.ofSeconds(90));
+            String first = server.awaitLine("service key", Duration.ofSeconds(1));
+            String prefix = first.substring(first.indexOf("ph_live_")).substring(0, 16);
+            try (ServerProcess list = keys("list")) {
+                assertThat(list.awaitExit(Duration.ofSeconds(60)))
+                        .as(list.output())
+                        .isZero();
+                assertThat(list.output()).contains(prefix, "first service key");
+            }
+            try (ServerProcess create = keys("create", "--name", "second")) {
+                assertThat(create.awaitExit(Duration.ofSeconds(60)))
+                        .as(create.output())
+                        .isZero();
+                key = create.awaitLine("ph_live_", Duration.ofSeconds(1));
+            }
+            String line = server.awaitLine("REST API:", Duration.ofSeconds(1));
+            assertThat(HttpClient.newHttpClient()
+                            .send(
+                                    HttpRequest.newBuilder(
+                                                    URI.create(line.substring(line.indexOf("http")) + "/communities"))
+                                            .header("Authorization", "Bearer " + key)
+                                            .build(),
+                                    BodyHandlers.discarding())
+                            .statusCode())
+                    .isEqualTo(200);
+        }
+        try (ServerProcess revoke = keys("revoke", key.substring(0, 16))) {
+            assertThat(revoke.awaitExit(Duration.ofSeconds(60)))
+                    .as(revoke.output())
+                    .isZero();
+            assertThat(revoke.output()).contains("revoked ");
+        }
+    }
+
+    @Test
     void a_killed_database_is_started_again_and_the_server_survives() throws Exception {
         try (ServerProcess server = serve()) {
             server.awaitLine("ready", Duration.ofSeconds(90));
@@ -95,6 +135,13 @@ class EmbeddedDatabaseTest {
         return Long.parseLong(Files.readAllLines(folder.resolve("postgres/postmaster.pid"))
                 .get(0)
                 .strip());
+    }
+
+    private ServerProcess keys(String... arguments) throws Exception {
+        List<String> all = new ArrayList<>(List.of("keys"));
+        all.addAll(List.of(arguments));
+        all.addAll(List.of("--data", folder.toString()));
+        return ServerProcess.start(Map.of(), all.toArray(String[]::new));
     }
 
     private ServerProcess serve() throws Exception {

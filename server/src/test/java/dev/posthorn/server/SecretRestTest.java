@@ -183,6 +183,6 @@ class SecretRestTest {
                         .json()
                         .get("data")
                         .findValuesAsString("action"))
-                .containsExactly("endpoint_secret.rotated", "endpoint_secret.read");
+                .containsExactly("webhook_endpoint.secret_rotated", "webhook_endpoint.secret_read");
     }
 }

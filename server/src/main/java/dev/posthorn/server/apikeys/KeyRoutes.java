@@ -18,10 +18,11 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code /v1/communities/{community}/api-keys}: the keys of a community. A key in full is only in the answers to create and rotate. */
+/**
+ * {@code /v1/communities/{community}/api-keys}, the keys of a community, and {@code /v1/api-keys}, the service keys, for service keys
+ * alone. A key in full is only in the answers to create and rotate.
+ */
 public final class KeyRoutes {
-    private static final String BASE = "/communities/{community}/api-keys";
-    private static final String ONE = BASE + "/{key}";
     private static final List<String> SETTINGS =
             List.of("name", "owner", "scopes", "metadata", "expires_at", "allowed_networks", "rate_limits", "credits");
     private static final List<String> CREATION;
@@ -34,55 +35,82 @@ public final class KeyRoutes {
         CREATION = List.copyOf(creation);
     }
 
-    private static final String READ =
-            "SELECT to_jsonb(k) FROM posthorn.api_key_summary AS k WHERE k.community_id = ? AND k.id = ?";
-    private static final String LIST = ApiRequest.PAGE + """
-            SELECT to_jsonb(k)
-            FROM posthorn.api_key_summary AS k
-            CROSS JOIN page
-            WHERE k.community_id = ?
-              AND (page.below IS NULL OR k.id < page.below)
-              AND k.state = coalesce(?::text, k.state)
-              AND k.owner IS NOT DISTINCT FROM coalesce(?::text, k.owner)
-            ORDER BY k.id DESC
-            LIMIT (SELECT size FROM page)
-            """;
+    /** Of either kind of owner; with constants, because an index serves them and no {@code IS NOT DISTINCT FROM}. */
+    private static final String OF_COMMUNITY = "k.community_id = ?";
+
+    private static final String OF_INSTALLATION = "k.community_id IS NULL AND ?::uuid IS NULL";
+
     private static final String USAGE = """
             SELECT coalesce(jsonb_agg(jsonb_build_object('hour', u.hour, 'code', u.code, 'calls', u.calls, 'cost', u.cost)
                                       ORDER BY u.hour, u.code), '[]')
             FROM posthorn.api_key_usage AS u
-            WHERE u.community_id = ? AND u.api_key_id = ?
+            WHERE u.api_key_id = ?
               AND u.hour >= coalesce(?::timestamptz, posthorn.clock_now() - interval '7 days')
               AND u.hour < coalesce(?::timestamptz, 'infinity')
             """;
 
     private static final ApiKeys KEYS = new ApiKeys();
 
-    private KeyRoutes() {}
+    private final Owner owner;
+    private final String read;
+    private final String list;
+
+    /** Whose keys a path names, if the caller holds the scope there; null for the installation. */
+    @FunctionalInterface
+    private interface Owner {
+        @Nullable
+        UUID of(ApiRequest request, String scope) throws SQLException;
+    }
+
+    private KeyRoutes(Owner owner, String owned) {
+        this.owner = owner;
+        this.read = "SELECT to_jsonb(k) FROM posthorn.api_key_summary AS k WHERE " + owned + " AND k.id = ?";
+        this.list = ApiRequest.PAGE + """
+                SELECT to_jsonb(k)
+                FROM posthorn.api_key_summary AS k
+                CROSS JOIN page
+                WHERE\s""" + owned + """
+                  AND (page.below IS NULL OR k.id < page.below)
+                  AND k.state = coalesce(?::text, k.state)
+                  AND k.owner IS NOT DISTINCT FROM coalesce(?::text, k.owner)
+                ORDER BY k.id DESC
+                LIMIT (SELECT size FROM page)
+                """;
+    }
 
     /** Adds the routes. */
     public static void add(Api api) {
-        api.post(BASE, KeyRoutes::create);
-        api.get(BASE, request -> {
-            UUID community = request.community("keys:read");
-            request.answerPage(LIST, community, query(request, "state"), query(request, "owner"));
+        new KeyRoutes(ApiRequest::community, OF_COMMUNITY).addTo(api, "/communities/{community}/api-keys");
+        Owner installation = (request, scope) -> {
+            request.requireService(scope);
+            return null;
+        };
+        new KeyRoutes(installation, OF_INSTALLATION).addTo(api, "/api-keys");
+        api.postForFree("/api-keys/self-revoke", KeyRoutes::revokeItself);
+    }
+
+    private void addTo(Api api, String base) {
+        String one = base + "/{key}";
+        api.post(base, this::create);
+        api.get(base, request -> {
+            UUID owning = owner.of(request, "keys:read");
+            request.answerPage(list, owning, query(request, "state"), query(request, "owner"));
         });
-        api.get(ONE, request -> request.answer(200, read(request, request.community("keys:read"))));
-        api.patch(ONE, KeyRoutes::change);
-        api.post(ONE + "/rotate", KeyRoutes::rotate);
-        api.post(ONE + "/revoke", request -> {
+        api.get(one, request -> request.answer(200, read(request, owner.of(request, "keys:read"))));
+        api.patch(one, this::change);
+        api.post(one + "/rotate", this::rotate);
+        api.post(one + "/revoke", request -> {
             JsonNode body = request.optionalBody(List.of("reason"));
             String reason = ApiRequest.text(body, "reason");
             act(request, (connection, id) -> KEYS.revoke(connection, id, reason));
         });
-        api.post(ONE + "/disable", request -> act(request, KEYS::disable));
-        api.post(ONE + "/enable", request -> act(request, KEYS::enable));
-        api.get(ONE + "/usage", KeyRoutes::usage);
-        api.postForFree("/api-keys/self-revoke", KeyRoutes::revokeItself);
+        api.post(one + "/disable", request -> act(request, KEYS::disable));
+        api.post(one + "/enable", request -> act(request, KEYS::enable));
+        api.get(one + "/usage", this::usage);
     }
 
-    private static void create(ApiRequest request) throws SQLException {
-        UUID community = request.community("keys:write");
+    private void create(ApiRequest request) throws SQLException {
+        UUID owning = owner.of(request, "keys:write");
         ObjectNode settings = (ObjectNode) request.body(CREATION);
         ApiKey.Mode mode = mode(settings);
         settings.remove("mode");
@@ -91,36 +119,36 @@ public final class KeyRoutes {
             IssuedKey issued = KEYS.create(
                     connection,
                     mode,
-                    community.toString(),
+                    owning == null ? null : owning.toString(),
                     ApiRequest.JSON.writeValueAsString(settings),
                     request.http().header("Idempotency-Key"));
-            return new Shown(issued, find(connection, community, issued.id()));
+            return new Shown(issued, find(connection, owning, issued.id()));
         }));
     }
 
-    private static void change(ApiRequest request) throws SQLException {
-        UUID community = request.community("keys:write");
+    private void change(ApiRequest request) throws SQLException {
+        UUID owning = owner.of(request, "keys:write");
         UUID id = id(request);
         JsonNode settings = request.body(SETTINGS);
         requireScopes(request, settings.get("scopes"));
         request.answer(200, request.database().transaction(connection -> {
-            find(connection, community, id);
+            find(connection, owning, id);
             KEYS.change(connection, id, ApiRequest.JSON.writeValueAsString(settings));
-            return find(connection, community, id);
+            return find(connection, owning, id);
         }));
     }
 
-    private static void rotate(ApiRequest request) throws SQLException {
-        UUID community = request.community("keys:write");
+    private void rotate(ApiRequest request) throws SQLException {
+        UUID owning = owner.of(request, "keys:write");
         UUID id = id(request);
         int grace = ApiRequest.number(
                 request.optionalBody(List.of("grace_seconds")), "grace_seconds", DAY_SECONDS, 0, MOST_GRACE_SECONDS);
         answerKey(request, 200, request.database().transaction(connection -> {
-            JsonNode before = ApiRequest.JSON.readTree(find(connection, community, id));
+            JsonNode before = ApiRequest.JSON.readTree(find(connection, owning, id));
             requireScopes(request, before.get("scopes"));
             ApiKeys.Rotation rotation = KEYS.rotate(
                     connection, id, Duration.ofSeconds(grace), request.http().header("Idempotency-Key"));
-            return new Shown(rotation.issued(), find(connection, community, id));
+            return new Shown(rotation.issued(), find(connection, owning, id));
         }));
     }
 
@@ -130,22 +158,22 @@ public final class KeyRoutes {
         boolean on(Connection connection, UUID id) throws SQLException;
     }
 
-    private static void act(ApiRequest request, Action action) throws SQLException {
-        UUID community = request.community("keys:write");
+    private void act(ApiRequest request, Action action) throws SQLException {
+        UUID owning = owner.of(request, "keys:write");
         UUID id = id(request);
         request.answer(200, request.database().transaction(connection -> {
-            find(connection, community, id);
+            find(connection, owning, id);
             action.on(connection, id);
-            return find(connection, community, id);
+            return find(connection, owning, id);
         }));
     }
 
-    private static void usage(ApiRequest request) throws SQLException {
-        UUID community = request.community("keys:read");
+    private void usage(ApiRequest request) throws SQLException {
+        UUID owning = owner.of(request, "keys:read");
         UUID id = id(request);
-        read(request, community);
+        read(request, owning);
         String rows = request.database()
-                .one(USAGE, community, id, query(request, "from"), query(request, "to"))
+                .one(USAGE, id, query(request, "from"), query(request, "to"))
                 .orElse("[]");
         request.answer(200, "{\"data\":" + rows + ",\"next_cursor\":null}");
     }
@@ -154,10 +182,8 @@ public final class KeyRoutes {
     private static void revokeItself(ApiRequest request) throws SQLException {
         String reason = ApiRequest.text(request.optionalBody(List.of("reason")), "reason");
         UUID id = request.caller().id();
-        request.service().transaction(connection -> {
-            ApiDatabase.rows(connection, "SELECT set_config('posthorn.actor', ?::text, true)", "key:" + id);
-            return KEYS.revoke(connection, id, reason == null ? "revoked by itself" : reason);
-        });
+        request.service()
+                .transaction(connection -> KEYS.revoke(connection, id, reason == null ? "revoked by itself" : reason));
         request.http().status(204);
     }
 
@@ -193,12 +219,12 @@ public final class KeyRoutes {
         }
     }
 
-    private static String read(ApiRequest request, UUID community) throws SQLException {
-        return request.database().one(READ, community, id(request)).orElseThrow(() -> Problem.notFound("API key"));
+    private String read(ApiRequest request, @Nullable UUID owning) throws SQLException {
+        return request.database().one(read, owning, id(request)).orElseThrow(() -> Problem.notFound("API key"));
     }
 
-    private static String find(Connection connection, UUID community, UUID id) throws SQLException {
-        return ApiDatabase.rows(connection, READ, community, id).stream()
+    private String find(Connection connection, @Nullable UUID owning, UUID id) throws SQLException {
+        return ApiDatabase.rows(connection, read, owning, id).stream()
                 .findFirst()
                 .orElseThrow(() -> Problem.notFound("API key"));
     }

@@ -1,8 +1,12 @@
 package dev.posthorn.server.cli;
 
 import com.zaxxer.hikari.HikariDataSource;
+import dev.posthorn.delivery.outage.ControlLookup;
+import dev.posthorn.delivery.outage.Fault;
+import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.schema.Migrator;
+import dev.posthorn.server.embedded.EmbeddedDatabase;
 import dev.posthorn.server.node.Databases;
 import dev.posthorn.server.node.MasterKeys;
 import dev.posthorn.server.node.Targets;
@@ -15,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -40,6 +45,7 @@ final class DoctorCommand implements Callable<Integer> {
         Settings settings = options.settings();
         check("java", () -> "Java " + Runtime.version().feature());
         check("targets", () -> Targets.policy(settings).describe());
+        check("network", () -> network(Targets.controlName(settings)));
         check("master key", () -> MasterKeys.find(settings).toString());
         String url = databaseUrl(settings);
         if (url.isEmpty()) {
@@ -100,6 +106,7 @@ final class DoctorCommand implements Callable<Integer> {
             }
             return ahead + " days ahead";
         });
+        check("notifications", () -> NotificationCheck.look(pool));
         check("disk", () -> database.one("""
                                 SELECT pg_size_pretty(sum(d.bytes)) || ': ' || string_agg(d.part || ' ' || pg_size_pretty(d.bytes)
                                            || coalesce(' since ' || d.oldest_day, ''), ', ' ORDER BY d.bytes DESC)
@@ -124,18 +131,24 @@ final class DoctorCommand implements Callable<Integer> {
         });
     }
 
+    private static String network(String controlName) {
+        if (controlName.isEmpty()) {
+            return "not looked at, since control.name is none";
+        }
+        Optional<Fault> fault = new OwnSide(new ControlLookup(controlName)).look();
+        if (fault.isPresent()) {
+            throw new IllegalStateException(fault.get().sentence());
+        }
+        return "the name service answers below " + controlName + ", and a way leads to the internet";
+    }
+
     private static String databaseUrl(Settings settings) {
         String url = settings.text(Setting.DATABASE_URL);
         Path data = Path.of(settings.text(Setting.DATA));
         if (!url.isEmpty() || Files.notExists(data.resolve("postgres").resolve("postmaster.pid"))) {
             return url;
         }
-        try {
-            return "postgres://posthorn@127.0.0.1:"
-                    + Files.readString(data.resolve("port")).strip() + "/posthorn";
-        } catch (java.io.IOException e) {
-            return "";
-        }
+        return EmbeddedDatabase.urlIn(data).orElse("");
     }
 
     private void check(String what, Check check) {

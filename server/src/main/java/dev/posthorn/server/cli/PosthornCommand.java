@@ -3,6 +3,7 @@ package dev.posthorn.server.cli;
 import dev.posthorn.schema.SchemaException;
 import dev.posthorn.server.PosthornException;
 import dev.posthorn.vault.VaultException;
+import java.sql.SQLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -18,7 +19,7 @@ import picocli.CommandLine.Command;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:done",
-            "1:done, and something is wrong that the output names",
+            "1:refused, or done and something is wrong that the output names",
             "2:the command line is wrong",
             "69:something that is needed is not available: database, port, folder",
             "70:a defect of posthorn",
@@ -38,7 +39,7 @@ import picocli.CommandLine.Command;
         })
 public final class PosthornCommand {
     private static final Logger LOG = LoggerFactory.getLogger(PosthornCommand.class);
-    private static final int DEFECT = 70;
+    static final int DEFECT = 70;
 
     private PosthornCommand() {}
 
@@ -57,9 +58,13 @@ public final class PosthornCommand {
             case PosthornException known -> known.exitCode();
             case VaultException wrongKey -> PosthornException.CONFIGURATION;
             case SchemaException wrongSchema -> PosthornException.UNAVAILABLE;
+            case SQLException refused -> DatabaseRefusals.exitCode(refused);
             default -> DEFECT;
         };
-        System.err.println("posthorn: " + failure.getMessage());
+        System.err.println("posthorn: "
+                + (failure instanceof SQLException refused
+                        ? DatabaseRefusals.sentence(refused)
+                        : failure.getMessage()));
         if (code == DEFECT) {
             System.err.println(
                     "posthorn: this is a defect; run again with POSTHORN_LOG=debug and report what it prints");

@@ -1,10 +1,9 @@
 package dev.posthorn.server.cli;
 
 import dev.posthorn.server.PosthornException;
+import dev.posthorn.server.embedded.EmbeddedDatabase;
 import dev.posthorn.server.settings.Settings;
 import dev.posthorn.server.settings.Settings.Setting;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -23,14 +22,11 @@ final class PsqlCommand implements Callable<Integer> {
         Settings settings = options.settings();
         String url = settings.text(Setting.DATABASE_URL);
         if (url.isEmpty()) {
-            Path port = Path.of(settings.text(Setting.DATA), "port");
-            try {
-                url = "postgres://posthorn@127.0.0.1:" + Files.readString(port).strip() + "/posthorn";
-            } catch (IOException e) {
-                throw new PosthornException(
-                        PosthornException.UNAVAILABLE,
-                        "there is no embedded database in " + port.getParent() + " yet; run: ./posthorn serve");
-            }
+            Path folder = Path.of(settings.text(Setting.DATA));
+            url = EmbeddedDatabase.urlIn(folder)
+                    .orElseThrow(() -> new PosthornException(
+                            PosthornException.UNAVAILABLE,
+                            "there is no embedded database in " + folder + " yet; run: ./posthorn serve"));
         }
         System.out.println("psql \"" + url + "\"");
         return 0;

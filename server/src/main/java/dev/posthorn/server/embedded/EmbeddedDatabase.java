@@ -18,6 +18,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -62,6 +63,24 @@ public final class EmbeddedDatabase implements AutoCloseable {
 
     /** The same, with settings of PostgreSQL besides the usual ones. */
     public static EmbeddedDatabase start(Path folder, Map<String, String> settings) {
+        return startUnlessRunning(folder, settings)
+                .orElseThrow(() -> new PosthornException(
+                        PosthornException.UNAVAILABLE,
+                        "another posthorn runs on the folder " + folder.toAbsolutePath()
+                                + "; stop it, or take another folder with --data"));
+    }
+
+    /**
+     * Starts the database of a folder, which is created at the first time; empty if another program runs on it, whose database is then at
+     * {@link #urlIn}.
+     *
+     * @throws PosthornException if it cannot be started
+     */
+    public static Optional<EmbeddedDatabase> startUnlessRunning(Path folder) {
+        return startUnlessRunning(folder, Map.of());
+    }
+
+    private static Optional<EmbeddedDatabase> startUnlessRunning(Path folder, Map<String, String> settings) {
         FileChannel channel = null;
         try {
             Files.createDirectories(folder);
@@ -70,15 +89,12 @@ public final class EmbeddedDatabase implements AutoCloseable {
             FileLock lock = tryLock(channel);
             if (lock == null) {
                 channel.close();
-                throw new PosthornException(
-                        PosthornException.UNAVAILABLE,
-                        "another posthorn runs on the folder " + folder.toAbsolutePath()
-                                + "; stop it, or take another folder with --data");
+                return Optional.empty();
             }
             EmbeddedDatabase database = new EmbeddedDatabase(folder.toAbsolutePath(), channel, lock, settings);
             database.createDatabase();
             Thread.ofVirtual().name("posthorn-embedded-watch").start(database::watch);
-            return database;
+            return Optional.of(database);
         } catch (IOException | SQLException | IllegalStateException e) {
             closeQuietly(channel);
             throw new PosthornException(
@@ -88,8 +104,22 @@ public final class EmbeddedDatabase implements AutoCloseable {
         }
     }
 
+    /** URL of the database that was last started in a folder, whether it runs or not; empty if none ever was. */
+    public static Optional<String> urlIn(Path folder) {
+        try {
+            return Optional.of(url(
+                    Integer.parseInt(Files.readString(folder.resolve("port")).strip())));
+        } catch (IOException | NumberFormatException e) {
+            return Optional.empty();
+        }
+    }
+
     /** URL of the database, with its owner as user; it needs no password on this machine. */
     public String url() {
+        return url(port);
+    }
+
+    private static String url(int port) {
         return "postgres://" + NAME + "@127.0.0.1:" + port + "/" + NAME;
     }
 

@@ -69,11 +69,9 @@ public final class EndpointRoutes {
             """;
     private static final String SWITCH_ON = "SELECT posthorn.enable_webhook_endpoint(?)";
     private static final String SWITCH_OFF = "SELECT posthorn.disable_webhook_endpoint(?)";
+    private static final String RECORD = "SELECT posthorn.record_audit(?::text, 'webhook_endpoint', ?, ?)";
     private static final String DELETE = "SELECT posthorn.delete_webhook_endpoint(?)";
 
-    private static final String AUDIT = """
-            SELECT set_config('posthorn.actor', ?::text, true), posthorn.record_audit(?::text, 'webhook_endpoint', ?, ?)
-            """;
 
     private final EndpointSecrets secrets;
     private final AddressPolicy addresses;
@@ -153,11 +151,10 @@ public final class EndpointRoutes {
         UUID community = request.community("webhooks:read_secret");
         UUID id = endpoint(request);
         read(request, community, id);
-        List<EndpointSecret> inUse = request.service().transaction(connection -> {
-            audit(request, connection, "endpoint_secret.read", community, id);
+        answerSecrets(request, request.service().transaction(connection -> {
+            ApiDatabase.rows(connection, RECORD, "webhook_endpoint.secret_read", id, community);
             return secrets.read(connection, id);
-        });
-        answerSecrets(request, inUse);
+        }));
     }
 
     private void rotateSecret(ApiRequest request) throws SQLException {
@@ -176,14 +173,9 @@ public final class EndpointRoutes {
         }
         Duration kept = overlap;
         answerSecrets(request, request.service().transaction(connection -> {
-            audit(request, connection, "endpoint_secret.rotated", community, id);
+            ApiDatabase.rows(connection, RECORD, "webhook_endpoint.secret_rotated", id, community);
             return secrets.rotate(connection, id, kept);
         }));
-    }
-
-    private static void audit(ApiRequest request, Connection connection, String action, UUID community, UUID id)
-            throws SQLException {
-        ApiDatabase.rows(connection, AUDIT, "key:" + request.caller().id(), action, id, community);
     }
 
     private static void answerSecrets(ApiRequest request, List<EndpointSecret> inUse) {

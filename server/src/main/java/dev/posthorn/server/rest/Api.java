@@ -90,7 +90,7 @@ public final class Api {
         add(HandlerType.POST, path, handler);
     }
 
-    /** A route that replaces. */
+    /** A route that puts something in the place of what was there. */
     public void put(String path, Handler handler) {
         add(HandlerType.PUT, path, handler);
     }

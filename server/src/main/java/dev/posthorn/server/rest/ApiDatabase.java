@@ -16,21 +16,26 @@ import org.jspecify.annotations.Nullable;
 /** Runs the API's statements. Those that answer a resource yield it as JSON, one row each. Thread-safe. */
 public final class ApiDatabase {
     private final ServiceSession session;
-    private final @Nullable StoredKey caller;
+    private final CallerSession.Entry entry;
 
     /** Works over the given session, as the service. */
     public ApiDatabase(ServiceSession session) {
-        this(session, null);
+        this(session, connection -> {});
     }
 
-    private ApiDatabase(ServiceSession session, @Nullable StoredKey caller) {
+    private ApiDatabase(ServiceSession session, CallerSession.Entry entry) {
         this.session = session;
-        this.caller = caller;
+        this.entry = entry;
     }
 
     /** The same for a caller: sees and may no more than the key. */
     ApiDatabase actingFor(StoredKey key) {
-        return new ApiDatabase(session, key);
+        return new ApiDatabase(session, connection -> CallerSession.enter(connection, key));
+    }
+
+    /** The same for the service, where the audit log names the caller. */
+    ApiDatabase inTheNameOf(StoredKey key) {
+        return new ApiDatabase(session, connection -> CallerSession.name(connection, key));
     }
 
     /** The first column of all rows, without nulls. */
@@ -45,12 +50,8 @@ public final class ApiDatabase {
 
     /** Several statements in one transaction. */
     public <T> T transaction(ServiceSession.Work<T> work) throws SQLException {
-        StoredKey key = caller;
-        if (key == null) {
-            return session.durably(work);
-        }
         return session.durably(connection -> {
-            CallerSession.enter(connection, key);
+            entry.into(connection);
             return work.on(connection);
         });
     }

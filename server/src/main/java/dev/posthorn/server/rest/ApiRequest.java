@@ -23,13 +23,17 @@ public final class ApiRequest {
     private static final int USUAL_PAGE = 50;
 
     private final Context context;
+    /** In nobody's name: finds things, changes nothing. */
+    private final ApiDatabase lookup;
+
     private final ApiDatabase service;
     private final ApiDatabase database;
     private final StoredKey caller;
 
     ApiRequest(Context context, ApiDatabase service, StoredKey caller) {
         this.context = context;
-        this.service = service;
+        this.lookup = service;
+        this.service = service.inTheNameOf(caller);
         this.database = service.actingFor(caller);
         this.caller = caller;
     }
@@ -49,7 +53,10 @@ public final class ApiRequest {
         return database;
     }
 
-    /** The database, as the service: for what no member may touch, after the caller's right to it was asked for. */
+    /**
+     * The database, as the service, with the caller as the one whom the audit log names: for what no member may touch, after the caller's
+     * right to it was asked for.
+     */
     public ApiDatabase service() {
         return service;
     }
@@ -75,7 +82,7 @@ public final class ApiRequest {
     /** The community of the path, by its id or {@code ext:…}; one that the key does not belong to is as if it did not exist. */
     public UUID community(String scope) throws SQLException {
         String given = context.pathParam("community");
-        UUID found = service.one("SELECT posthorn.find_community(?::text)", given)
+        UUID found = lookup.one("SELECT posthorn.find_community(?::text)", given)
                 .map(UUID::fromString)
                 .orElseThrow(() -> Problem.notFound("community"));
         if (caller.communityId() != null && !caller.communityId().equals(found)) {
@@ -96,6 +103,17 @@ public final class ApiRequest {
 
     /** The body as a JSON object whose fields are all among the known ones. */
     public JsonNode body(List<String> known) {
+        JsonNode body = body();
+        for (String name : body.propertyNames()) {
+            if (!known.contains(name)) {
+                throw Problem.invalid("/" + name, "unknown field; known are " + String.join(", ", known));
+            }
+        }
+        return body;
+    }
+
+    /** The body as a JSON object. */
+    public JsonNode body() {
         JsonNode body;
         try {
             body = JSON.readTree(context.body());
@@ -106,11 +124,17 @@ public final class ApiRequest {
             throw Problem.malformed("the body must be a JSON object");
         }
         for (String name : body.propertyNames()) {
-            if (!known.contains(name)) {
-                throw Problem.invalid("/" + name, "unknown field; known are " + String.join(", ", known));
+            if (holdsNul(body.get(name))) {
+                throw Problem.invalid("/" + name, name + " holds the character U+0000, which PostgreSQL cannot store");
             }
         }
         return body;
+    }
+
+    private static boolean holdsNul(JsonNode value) {
+        return value.isString()
+                ? value.stringValue().indexOf(0) >= 0
+                : value.valueStream().anyMatch(ApiRequest::holdsNul);
     }
 
     /** The body as {@link #body} has it; an empty one is an object without fields. */

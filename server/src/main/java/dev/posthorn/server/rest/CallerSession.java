@@ -6,6 +6,7 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.LinkedHashSet;
 import java.util.Set;
+import java.util.UUID;
 
 /**
  * Who a transaction acts for. A service key's is the service; a community's key's is a member whom row level security shows that community,
@@ -20,16 +21,37 @@ final class CallerSession {
 
     private CallerSession() {}
 
+    /** What an open transaction of the service begins with. */
+    @FunctionalInterface
+    interface Entry {
+        void into(Connection connection) throws SQLException;
+    }
+
     /** Makes the open transaction, which acts as the service, act for the key. */
     static void enter(Connection connection, StoredKey key) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(key.communityId() == null ? SERVICE : MEMBER)) {
-            statement.setString(1, "key:" + key.id());
-            if (key.communityId() != null) {
-                statement.setString(2, key.communityId().toString());
-                statement.setString(3, String.join(" ", visible(key)));
-            }
+        UUID community = key.communityId();
+        if (community == null) {
+            name(connection, key);
+            return;
+        }
+        try (PreparedStatement statement = connection.prepareStatement(MEMBER)) {
+            statement.setString(1, actor(key));
+            statement.setString(2, community.toString());
+            statement.setString(3, String.join(" ", visible(key)));
             statement.execute();
         }
+    }
+
+    /** Names the key to the audit log; the transaction goes on acting as the service. */
+    static void name(Connection connection, StoredKey key) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(SERVICE)) {
+            statement.setString(1, actor(key));
+            statement.execute();
+        }
+    }
+
+    private static String actor(StoredKey key) {
+        return "key:" + key.id();
     }
 
     /**

@@ -22,7 +22,7 @@ final class SqlProblems {
             // What a function of the schema says to its caller; any other lack of a right is a fault of this server.
             case "42501" -> message.startsWith("you ") ? Problem.refused(message) : Problem.internal();
             case "23505" -> Problem.conflict("there is one with this name or id already");
-            case "23514", "23502", "22P02", "22007", "22008", "22023", "22003", "42601", "22030" ->
+            case "23514", "23502", "22P02", "22007", "22008", "22023", "22003", "22021", "22P05", "42601", "22030" ->
                 Problem.invalid("", message);
             default ->
                 isAway(state, e)
