@@ -72,7 +72,6 @@ public final class EndpointRoutes {
     private static final String RECORD = "SELECT posthorn.record_audit(?::text, 'webhook_endpoint', ?, ?)";
     private static final String DELETE = "SELECT posthorn.delete_webhook_endpoint(?)";
 
-
     private final EndpointSecrets secrets;
     private final AddressPolicy addresses;
 
