@@ -36,6 +36,7 @@ import dev.posthorn.server.integrations.StoredCredentials;
 import dev.posthorn.server.redeliveries.RedeliveryRoutes;
 import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiDatabase;
+import dev.posthorn.server.secrets.SecretRoutes;
 import dev.posthorn.server.settings.DatabaseUrl;
 import dev.posthorn.server.settings.Settings;
 import dev.posthorn.server.settings.Settings.Setting;
@@ -96,6 +97,8 @@ public final class Node implements AutoCloseable {
             secrets.check(connection);
             return true;
         });
+        Vault vault = SecretStores.vault(settings, pool, masterKey);
+        started.push(vault);
         Metrics metrics = new Metrics(listener);
         DeliveryEngine engine = DeliveryEngine.builder(pool, masterKey)
                 .ownConnections(own)
@@ -115,8 +118,6 @@ public final class Node implements AutoCloseable {
                     : Optional.of(keys.issue(connection, ApiKey.Mode.LIVE, null, "first service key", List.of("*"))
                             .key());
         });
-        Vault vault = Vault.over(pool, masterKey);
-        started.push(vault);
         IntegrationEngine integrations = IntegrationEngine.builder(pool, new VaultCredentials(vault))
                 .addresses(addresses)
                 .operatorSettings(connector -> OperatorSettings.ofEnvironment(connector, System.getenv()))
@@ -137,6 +138,7 @@ public final class Node implements AutoCloseable {
             CommunityRoutes.add(api);
             EventTypeRoutes.add(api);
             EndpointRoutes.add(api, secrets, addresses);
+            SecretRoutes.add(api, vault);
             EventRoutes.add(api, engine, new PayloadSchemas(database));
             DeliveryRoutes.add(api);
             RedeliveryRoutes.add(api);
