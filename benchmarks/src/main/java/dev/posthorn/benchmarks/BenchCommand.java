@@ -43,6 +43,7 @@ import picocli.CommandLine.Option;
             MemoryScenario.class,
             StartScenario.class,
             KeysScenario.class,
+            DeadlinesCommand.class,
             JmhCommand.class
         })
 final class BenchCommand {

@@ -53,6 +53,21 @@ class BenchTest {
     }
 
     @Test
+    void deadlines_tells_how_late_each_kind_ends() {
+        JsonNode told = bench("deadlines --attempts 5 --healthy 2 --json");
+        for (String kind : List.of(
+                "silence",
+                "dripping_headers",
+                "dripping_body",
+                "slow_handshake",
+                "shut_window",
+                "silent_name_service")) {
+            assertPositive(told, kind + "_overshoot_p99_ms");
+        }
+        assertPositive(told, "healthy_per_s");
+    }
+
+    @Test
     void start_waits_for_the_first_delivery() {
         JsonNode told = bench("start --rounds 1 --json");
         assertPositive(told, "first_delivery_s", "serving_s");

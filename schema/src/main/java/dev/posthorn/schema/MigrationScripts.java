@@ -33,6 +33,10 @@ final class MigrationScripts {
             "V20__make_keys.sql",
             "V21__change_and_verify_keys.sql",
             "V22__limits_and_usage_of_keys.sql",
+            "V24__secrets.sql",
+            "V30__integrations.sql",
+            "V31__sync_runs.sql",
+            "V32__integration_health.sql",
             "V50__version.sql");
 
     /** The number in the name of the last one. */

@@ -55,14 +55,14 @@ public final class Migrator {
     }
 
     /**
-     * Creates or updates roles and schema. A second call changes nothing.
+     * Creates or updates roles and schema. A second call changes nothing, nor one on a newer schema that still serves this program.
      *
-     * @throws SchemaException if the server is too old, the schema newer than this program, or a right is missing
+     * @throws SchemaException if the server is too old, the schema too new for this program, or a right is missing
      */
     public Migration migrate() {
         switch (state()) {
-            case CURRENT -> {
-                return new Migration(0, MigrationScripts.NEWEST);
+            case CURRENT, COMPATIBLE -> {
+                return new Migration(0, version());
             }
             case NEWER -> throw newer();
             case EMPTY, BEHIND -> createRoles();
@@ -98,9 +98,12 @@ public final class Migrator {
                     return SchemaState.EMPTY;
                 }
                 int version = number(statement, "SELECT posthorn.schema_version()");
-                return version < MigrationScripts.NEWEST
-                        ? SchemaState.BEHIND
-                        : version == MigrationScripts.NEWEST ? SchemaState.CURRENT : SchemaState.NEWER;
+                if (version <= MigrationScripts.NEWEST) {
+                    return version < MigrationScripts.NEWEST ? SchemaState.BEHIND : SchemaState.CURRENT;
+                }
+                return number(statement, "SELECT posthorn.serves_since()") <= MigrationScripts.NEWEST
+                        ? SchemaState.COMPATIBLE
+                        : SchemaState.NEWER;
             } finally {
                 connection.setAutoCommit(autoCommit);
             }
@@ -110,17 +113,26 @@ public final class Migrator {
     }
 
     /**
-     * Returns if the schema is the one this program knows.
+     * Returns if the schema is the one this program knows, or a newer one that still serves it.
      *
      * @throws SchemaException otherwise, saying what to do
      */
     public void requireCurrent() {
         switch (state()) {
-            case CURRENT -> {}
+            case CURRENT, COMPATIBLE -> {}
             case NEWER -> throw newer();
             case EMPTY -> throw new SchemaException("the database has no schema posthorn yet; run: ./posthorn migrate");
             case BEHIND ->
                 throw new SchemaException("the schema posthorn is older than this program; run: ./posthorn migrate");
+        }
+    }
+
+    private int version() {
+        try (Connection connection = database.getConnection();
+                Statement statement = connection.createStatement()) {
+            return number(statement, "SELECT posthorn.schema_version()");
+        } catch (SQLException e) {
+            throw new SchemaException("the database cannot be asked for its schema: " + firstLine(e), e);
         }
     }
 

@@ -8,6 +8,8 @@ public enum SchemaState {
     BEHIND,
     /** It is the one this program knows. */
     CURRENT,
-    /** It was migrated by a newer Posthorn. */
+    /** It was migrated by a newer Posthorn, and still serves this program. */
+    COMPATIBLE,
+    /** It was migrated by a newer Posthorn, and no longer serves this program. */
     NEWER
 }

@@ -77,6 +77,11 @@ class MigrationTest {
             migrator.requireCurrent();
             database.administrate(
                     "CREATE OR REPLACE FUNCTION posthorn.schema_version() RETURNS integer LANGUAGE sql AS 'SELECT 9999'");
+            assertThat(migrator.state()).isEqualTo(SchemaState.COMPATIBLE);
+            migrator.requireCurrent();
+            assertThat(migrator.migrate()).isEqualTo(new Migrator.Migration(0, 9999));
+            database.administrate(
+                    "CREATE OR REPLACE FUNCTION posthorn.serves_since() RETURNS integer LANGUAGE sql AS 'SELECT 9999'");
             assertThat(migrator.state()).isEqualTo(SchemaState.NEWER);
             assertThatThrownBy(migrator::requireCurrent).hasMessageContaining("newer Posthorn");
             assertThatThrownBy(migrator::migrate).hasMessageContaining("newer Posthorn");

@@ -164,7 +164,12 @@ class RolesTest {
                                     + database.one("SELECT id FROM posthorn.communities WHERE external_id = 'other'")
                                     + "'::uuid AS community_id) AS c"))
                     .isEqualTo("42501");
-            assertThat(refusal(anna, "SELECT * FROM posthorn.vault_secrets")).isEqualTo("42501");
+            assertThat(refusal(anna, "SELECT * FROM posthorn.vault_secret_versions"))
+                    .isEqualTo("42501");
+            assertThat(refusal(anna, "SELECT reference FROM posthorn.vault_secrets"))
+                    .isEqualTo("42501");
+            assertThat(TestDatabase.query(anna, "SELECT name FROM posthorn.vault_secret_summary"))
+                    .isEmpty();
             // The login is bound, so a setting changes nothing.
             assertThat(TestDatabase.query(anna, "SET posthorn.user_id = 'root'; SELECT posthorn.current_user_id()"))
                     .containsExactly(List.of("anna@acme"));

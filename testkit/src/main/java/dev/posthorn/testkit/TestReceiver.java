@@ -51,8 +51,13 @@ public final class TestReceiver implements AutoCloseable {
 
     /** Starts one on a free port; it answers 200 to everything until told otherwise. */
     public static TestReceiver start() {
+        return start("127.0.0.1");
+    }
+
+    /** The same on another address of this machine. */
+    public static TestReceiver start(String address) {
         try {
-            HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1024);
+            HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getByName(address), 0), 1024);
             TestReceiver receiver = new TestReceiver(server);
             server.createContext("/", receiver::handle);
             server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
@@ -70,7 +75,8 @@ public final class TestReceiver implements AutoCloseable {
 
     /** {@code http://127.0.0.1:<port><path>}. */
     public String url(String path) {
-        return "http://127.0.0.1:" + server.getAddress().getPort() + path;
+        return "http://" + server.getAddress().getAddress().getHostAddress() + ":"
+                + server.getAddress().getPort() + path;
     }
 
     /** All that has arrived so far. */

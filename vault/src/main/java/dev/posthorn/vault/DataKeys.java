@@ -14,9 +14,17 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** The keys that encrypt secrets: stored wrapped by the master key, opened once and kept in memory. Thread-safe. */
 final class DataKeys {
-    private static final String NEWEST = """
-            SELECT id, wrapped_keyset, master_key_id FROM posthorn.vault_data_keys WHERE retired_at IS NULL ORDER BY created_at, id LIMIT 1
+    /** Locked, so that a key is retired only once whoever encrypts with it is done, and rotation misses nothing. */
+    private static final String CURRENT = """
+            SELECT id, wrapped_keyset, master_key_id
+            FROM posthorn.vault_data_keys
+            WHERE retired_at IS NULL
+            ORDER BY created_at, id
+            LIMIT 1
+            FOR SHARE
             """;
+
+    private static final String ALL = "SELECT id, wrapped_keyset, master_key_id FROM posthorn.vault_data_keys";
     private static final String BY_ID =
             "SELECT id, wrapped_keyset, master_key_id FROM posthorn.vault_data_keys WHERE id = ?";
     /** Two nodes that start on an empty vault must not make two keys. */
@@ -38,7 +46,7 @@ final class DataKeys {
 
     /** The key to encrypt with; made if there is none. */
     DataKey current(Connection connection) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(NEWEST);
+        try (PreparedStatement statement = connection.prepareStatement(CURRENT);
                 ResultSet row = statement.executeQuery()) {
             if (row.next()) {
                 return open(row);
@@ -47,11 +55,11 @@ final class DataKeys {
         return create(connection);
     }
 
-    /** Opens the newest key if there is one. */
+    /** Opens all that are there; a key that was opened before costs nothing. */
     void check(Connection connection) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(NEWEST);
+        try (PreparedStatement statement = connection.prepareStatement(ALL);
                 ResultSet row = statement.executeQuery()) {
-            if (row.next()) {
+            while (row.next()) {
                 open(row);
             }
         }
@@ -78,12 +86,16 @@ final class DataKeys {
         try (PreparedStatement lock = connection.prepareStatement(LOCK)) {
             lock.execute();
         }
-        try (PreparedStatement again = connection.prepareStatement(NEWEST);
+        try (PreparedStatement again = connection.prepareStatement(CURRENT);
                 ResultSet row = again.executeQuery()) {
             if (row.next()) {
                 return open(row);
             }
         }
+        return insert(connection);
+    }
+
+    private DataKey insert(Connection connection) throws SQLException {
         UUID id = UUID.randomUUID();
         try (PreparedStatement insert = connection.prepareStatement(INSERT)) {
             KeysetHandle key = MasterKeyset.newKeyset();
@@ -109,13 +121,14 @@ final class DataKeys {
             return new DataKey(id, aead);
         } catch (GeneralSecurityException e) {
             throw new VaultException(
-                    "the master key " + master.id() + " does not open this database's secrets; give the one with id "
-                            + row.getString(3),
+                    "the master key " + String.join(", ", master.ids())
+                            + " does not open this database's secrets; give the one with id " + row.getString(3)
+                            + ", beside others, one a line",
                     e);
         }
     }
 
-    private static byte[] associated(UUID id) {
+    static byte[] associated(UUID id) {
         return ByteBuffer.allocate(16)
                 .putLong(id.getMostSignificantBits())
                 .putLong(id.getLeastSignificantBits())

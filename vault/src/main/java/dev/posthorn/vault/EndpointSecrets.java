@@ -2,9 +2,8 @@ package dev.posthorn.vault;
 
 import dev.posthorn.signing.WebhookSecret;
 import dev.posthorn.vault.DataKeys.DataKey;
-import java.nio.ByteBuffer;
+import dev.posthorn.vault.SecretSealer.Sealed;
 import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -40,37 +39,43 @@ public final class EndpointSecrets {
             """;
     private static final String STORE = "SELECT * FROM posthorn.store_endpoint_secrets(?, ?, ?, ?, ?, ?)";
     private static final String ENDPOINT = """
-            SELECT h.community_id, coalesce(h.secret_version, 0)
+            SELECT h.community_id, coalesce(s.id, ?), coalesce(s.version, 0)
             FROM posthorn.webhook_endpoint_health AS h
             JOIN posthorn.webhook_endpoints AS e ON e.id = h.endpoint_id AND e.deleted_at IS NULL
+            LEFT JOIN posthorn.vault_secrets AS s ON s.owner_id = h.endpoint_id AND s.purpose = 'endpoint_signing'
             WHERE h.endpoint_id = ?
             """;
     private static final String READ = """
-            SELECT s.owner_id, s.id, s.community_id, s.version, s.ciphertext, s.data_key_id, s.expires_at
+            SELECT s.owner_id, s.id, s.community_id, v.version, v.ciphertext, v.data_key_id, v.expires_at
             FROM posthorn.vault_secrets AS s
+            JOIN posthorn.vault_secret_versions AS v ON v.secret_id = s.id
             WHERE s.owner_id = ANY (?)
               AND s.purpose = 'endpoint_signing'
-              AND (s.expires_at IS NULL OR s.expires_at > posthorn.clock_now())
-            ORDER BY s.owner_id, s.version DESC
+              AND (v.expires_at IS NULL OR v.expires_at > posthorn.clock_now())
+            ORDER BY s.owner_id, v.version DESC
             """;
+    private static final String PURPOSE = "endpoint_signing";
 
     private final DataKeys keys;
+    private final SecretSealer sealer;
 
-    private record Unprotected(UUID endpointId, UUID communityId, int version) {}
+    private record Unprotected(UUID endpointId, UUID communityId, UUID secretId, int version) {
+        Unprotected next() {
+            return new Unprotected(endpointId, communityId, secretId, version + 1);
+        }
 
-    @SuppressWarnings("ArrayRecordComponent") // Never compared.
-    private record Sealed(
-            UUID endpointId,
-            UUID id,
-            UUID communityId,
-            int version,
-            byte[] ciphertext,
-            UUID dataKey,
-            @Nullable Instant expiresAt) {}
+        SecretBinding binding() {
+            return new SecretBinding(communityId, secretId, version, endpointId, PURPOSE);
+        }
+    }
+
+    private record Stored(
+            Unprotected of, Sealed sealed, @Nullable Instant expiresAt) {}
 
     /** Encrypts and decrypts with data keys that the given master key wraps. */
     public EndpointSecrets(MasterKeyset master) {
         this.keys = new DataKeys(master);
+        this.sealer = new SecretSealer(keys);
     }
 
     /**
@@ -93,7 +98,8 @@ public final class EndpointSecrets {
             statement.setInt(1, max);
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    endpoints.add(new Unprotected(row.getObject(1, UUID.class), row.getObject(2, UUID.class), 1));
+                    endpoints.add(new Unprotected(
+                            row.getObject(1, UUID.class), row.getObject(2, UUID.class), UUID.randomUUID(), 1));
                 }
             }
         }
@@ -111,7 +117,10 @@ public final class EndpointSecrets {
         if (secrets.isEmpty()) {
             Unprotected endpoint = find(connection, endpointId);
             if (endpoint != null) {
-                store(connection, List.of(new Unprotected(endpointId, endpoint.communityId(), 1)), null);
+                if (endpoint.version() == 0) {
+                    store(connection, List.of(endpoint.next()), null);
+                }
+                // Else another node has made it meanwhile.
                 secrets = select(connection, endpointId);
             }
         }
@@ -126,12 +135,12 @@ public final class EndpointSecrets {
             throws SQLException {
         Map<UUID, List<EndpointSecret>> secrets = new HashMap<>();
         Set<UUID> damaged = new HashSet<>();
-        for (Sealed sealed : select(connection, endpointIds)) {
+        for (Stored stored : select(connection, endpointIds)) {
+            UUID endpointId = stored.of().endpointId();
             try {
-                secrets.computeIfAbsent(sealed.endpointId(), key -> new ArrayList<>())
-                        .add(open(connection, sealed));
-            } catch (GeneralSecurityException | VaultException e) {
-                damaged.add(sealed.endpointId());
+                secrets.computeIfAbsent(endpointId, key -> new ArrayList<>()).add(open(connection, stored));
+            } catch (VaultException e) {
+                damaged.add(endpointId);
             }
         }
         secrets.keySet().removeAll(damaged);
@@ -150,8 +159,7 @@ public final class EndpointSecrets {
             if (endpoint == null) {
                 return List.of();
             }
-            Unprotected next = new Unprotected(endpointId, endpoint.communityId(), endpoint.version() + 1);
-            if (store(connection, List.of(next), overlap) == 1) {
+            if (store(connection, List.of(endpoint.next()), overlap) == 1) {
                 return select(connection, endpointId);
             }
             // Another node has taken this version meanwhile.
@@ -162,9 +170,13 @@ public final class EndpointSecrets {
 
     private @Nullable Unprotected find(Connection connection, UUID endpointId) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(ENDPOINT)) {
-            statement.setObject(1, endpointId);
+            statement.setObject(1, UUID.randomUUID());
+            statement.setObject(2, endpointId);
             try (ResultSet row = statement.executeQuery()) {
-                return row.next() ? new Unprotected(endpointId, row.getObject(1, UUID.class), row.getInt(2)) : null;
+                return row.next()
+                        ? new Unprotected(
+                                endpointId, row.getObject(1, UUID.class), row.getObject(2, UUID.class), row.getInt(3))
+                        : null;
             }
         }
     }
@@ -177,19 +189,13 @@ public final class EndpointSecrets {
         UUID[] endpointIds = new UUID[count];
         Integer[] versions = new Integer[count];
         byte[][] ciphertexts = new byte[count][];
-        try {
-            for (int i = 0; i < count; i++) {
-                Unprotected endpoint = endpoints.get(i);
-                ids[i] = UUID.randomUUID();
-                endpointIds[i] = endpoint.endpointId();
-                versions[i] = endpoint.version();
-                ciphertexts[i] = key.aead()
-                        .encrypt(
-                                WebhookSecret.generate().encoded().getBytes(StandardCharsets.US_ASCII),
-                                associated(endpoint.communityId(), ids[i], endpoint.version()));
-            }
-        } catch (GeneralSecurityException e) {
-            throw new VaultException("a secret could not be encrypted: " + e.getMessage(), e);
+        for (int i = 0; i < count; i++) {
+            Unprotected endpoint = endpoints.get(i);
+            ids[i] = endpoint.secretId();
+            endpointIds[i] = endpoint.endpointId();
+            versions[i] = endpoint.version();
+            byte[] secret = WebhookSecret.generate().encoded().getBytes(StandardCharsets.US_ASCII);
+            ciphertexts[i] = SecretSealer.seal(key, endpoint.binding(), secret).ciphertext();
         }
         try (PreparedStatement statement = connection.prepareStatement(STORE)) {
             statement.setArray(1, connection.createArrayOf("uuid", ids));
@@ -214,56 +220,38 @@ public final class EndpointSecrets {
 
     private List<EndpointSecret> select(Connection connection, UUID endpointId) throws SQLException {
         List<EndpointSecret> secrets = new ArrayList<>();
-        try {
-            for (Sealed sealed : select(connection, List.of(endpointId))) {
-                secrets.add(open(connection, sealed));
-            }
-        } catch (GeneralSecurityException e) {
-            throw new VaultException(
-                    "a secret of endpoint " + endpointId
-                            + " does not belong where it stands; restore table posthorn.vault_secrets",
-                    e);
+        for (Stored stored : select(connection, List.of(endpointId))) {
+            secrets.add(open(connection, stored));
         }
         return secrets;
     }
 
-    private static List<Sealed> select(Connection connection, Collection<UUID> endpointIds) throws SQLException {
-        List<Sealed> sealed = new ArrayList<>();
+    private static List<Stored> select(Connection connection, Collection<UUID> endpointIds) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(READ)) {
             statement.setArray(1, connection.createArrayOf("uuid", endpointIds.toArray()));
+            List<Stored> secrets = new ArrayList<>();
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    OffsetDateTime expires = row.getObject(7, OffsetDateTime.class);
-                    sealed.add(new Sealed(
-                            row.getObject(1, UUID.class),
-                            row.getObject(2, UUID.class),
-                            row.getObject(3, UUID.class),
-                            row.getInt(4),
-                            row.getBytes(5),
-                            row.getObject(6, UUID.class),
-                            expires == null ? null : expires.toInstant()));
+                    OffsetDateTime end = row.getObject(7, OffsetDateTime.class);
+                    secrets.add(new Stored(
+                            new Unprotected(
+                                    row.getObject(1, UUID.class),
+                                    row.getObject(3, UUID.class),
+                                    row.getObject(2, UUID.class),
+                                    row.getInt(4)),
+                            new Sealed(row.getBytes(5), row.getObject(6, UUID.class)),
+                            end == null ? null : end.toInstant()));
                 }
             }
+            return secrets;
         }
-        return sealed;
     }
 
-    private EndpointSecret open(Connection connection, Sealed sealed) throws SQLException, GeneralSecurityException {
-        byte[] plain = keys.byId(connection, sealed.dataKey())
-                .decrypt(sealed.ciphertext(), associated(sealed.communityId(), sealed.id(), sealed.version()));
+    private EndpointSecret open(Connection connection, Stored stored) throws SQLException {
+        byte[] plain = sealer.open(connection, stored.of().binding(), stored.sealed());
         return new EndpointSecret(
                 WebhookSecret.parse(new String(plain, StandardCharsets.US_ASCII)),
-                sealed.version(),
-                sealed.expiresAt());
-    }
-
-    private static byte[] associated(UUID community, UUID secret, int version) {
-        return ByteBuffer.allocate(36)
-                .putLong(community.getMostSignificantBits())
-                .putLong(community.getLeastSignificantBits())
-                .putLong(secret.getMostSignificantBits())
-                .putLong(secret.getLeastSignificantBits())
-                .putInt(version)
-                .array();
+                stored.of().version(),
+                stored.expiresAt());
     }
 }

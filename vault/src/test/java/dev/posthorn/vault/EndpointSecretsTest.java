@@ -95,13 +95,15 @@ class EndpointSecretsTest {
     @Test
     void the_database_never_sees_a_secret_and_swapped_rows_are_found_out() throws Exception {
         String encoded = read().get(0).secret().encoded();
-        String stored = database.one("SELECT encode(ciphertext, 'escape') FROM posthorn.vault_secrets");
+        String stored = database.one("SELECT encode(ciphertext, 'escape') FROM posthorn.vault_secret_versions");
         assertThat(stored).doesNotContain(encoded.substring(WebhookSecret.PREFIX.length()));
         UUID other = newEndpoint();
         asService(connection -> secrets.read(connection, other));
         database.administrate(
-                "UPDATE posthorn.vault_secrets SET ciphertext = (SELECT ciphertext FROM posthorn.vault_secrets WHERE owner_id = '"
-                        + other + "') WHERE owner_id = '" + endpoint + "'");
+                "UPDATE posthorn.vault_secret_versions SET ciphertext = (SELECT ciphertext FROM posthorn.vault_secret_versions AS v"
+                        + " JOIN posthorn.vault_secrets AS s ON s.id = v.secret_id WHERE s.owner_id = '" + other
+                        + "') WHERE secret_id = (SELECT id FROM posthorn.vault_secrets WHERE owner_id = '" + endpoint
+                        + "')");
         assertThatThrownBy(this::read).isInstanceOf(VaultException.class).hasMessageContaining("does not belong");
     }
 

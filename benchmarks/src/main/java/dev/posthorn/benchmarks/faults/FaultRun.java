@@ -3,10 +3,8 @@ package dev.posthorn.benchmarks.faults;
 import dev.posthorn.benchmarks.faults.checker.Checker;
 import dev.posthorn.benchmarks.faults.log.LogFiles;
 import dev.posthorn.benchmarks.faults.nemesis.Nemesis;
-import dev.posthorn.benchmarks.faults.receiver.Behaviour;
 import dev.posthorn.benchmarks.faults.stage.Acknowledgement;
 import dev.posthorn.benchmarks.faults.stage.Cluster;
-import dev.posthorn.benchmarks.faults.stage.Community;
 import dev.posthorn.benchmarks.faults.stage.Rig;
 import dev.posthorn.benchmarks.faults.stage.Scene;
 import java.io.IOException;
@@ -28,13 +26,15 @@ final class FaultRun {
     private final Path folder;
     private final long seed;
     private final Duration nemesis;
+    private final Load load;
     private final Random names;
 
     /** Everything is written below a folder. */
-    FaultRun(Path folder, long seed, Duration nemesis) {
+    FaultRun(Path folder, long seed, Duration nemesis, Load load) {
         this.folder = folder;
         this.seed = seed;
         this.nemesis = nemesis;
+        this.load = load;
         this.names = new Random(seed);
     }
 
@@ -42,7 +42,7 @@ final class FaultRun {
         LogFiles honest = newRun();
         Map<Sabotage, LogFiles> sabotaged = new EnumMap<>(Sabotage.class);
         List<Sabotage> undrained = new ArrayList<>();
-        try (Cluster cluster = new Cluster(folder);
+        try (Cluster cluster = new Cluster(folder, load.perSecond() * nemesis.toSeconds());
                 LeftBehind leftBehind = new LeftBehind(cluster)) {
             leftBehind.watch();
             cluster.migrate();
@@ -70,31 +70,16 @@ final class FaultRun {
     }
 
     private void rage(Cluster cluster, LogFiles files) throws Exception {
-        Scene scene = new Scene(
-                "run_honest",
-                3,
-                List.of(
-                        Community.bySql("plain", 25, 3, Behaviour.ANSWERS, Behaviour.ANSWERS),
-                        Community.bySql("ordered", 8, 2, Behaviour.ORDERED, Behaviour.ORDERED),
-                        Community.byRest("rest", 12, Behaviour.ANSWERS, Behaviour.FAILS_FIRST, Behaviour.SURPLUS),
-                        Community.bySql(
-                                "rough",
-                                3,
-                                1,
-                                Behaviour.SLOW,
-                                Behaviour.SILENT_FIRST,
-                                Behaviour.RESETS_FIRST,
-                                Behaviour.MALFORMED_FIRST),
-                        Community.bySql("hopeless", 2, 1, Behaviour.ANSWERS, Behaviour.BROKEN, Behaviour.REFUSED)),
-                Acknowledgement.AFTER_COMMIT,
-                Scene.Senders.DIRECT);
-        try (Rig rig = new Rig(cluster, scene, files, seed, "")) {
+        Scene scene =
+                new Scene("run_honest", 3, load.communities(), Acknowledgement.AFTER_COMMIT, Scene.Senders.DIRECT);
+        try (Rig rig = new Rig(cluster, scene, files, seed, "");
+                Nemesis rage = new Nemesis(rig, seed)) {
             System.out.println("3 nodes run; the nemesis begins");
             rig.startProducers();
-            Nemesis rage = new Nemesis(rig, seed);
             rage.rage(nemesis);
             System.out.println("the nemesis has ended; draining");
-            long unfinished = rig.drain(DRAIN);
+            // What is parked at a receiver that fails until now grows with the time, and comes back at its pace.
+            long unfinished = rig.drain(DRAIN.plus(nemesis.dividedBy(4)));
             System.out.println(unfinished == 0 ? "drained" : unfinished + " deliveries are not at their end");
             rig.stopAndWriteDatabaseLog();
             rage.report();
@@ -118,10 +103,14 @@ final class FaultRun {
         folders.add(honest.folder().toString());
         sabotaged.values().forEach(files -> folders.add(files.folder().toString()));
         Collections.shuffle(folders, names);
+        long size = 0;
+        for (String run : folders) {
+            size = Math.max(size, new LogFiles(Path.of(run)).bytes());
+        }
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
-                "-Xmx1g",
+                "-Xmx" + (512 + 2 * size / (1 << 20)) + "m",
                 "-cp",
                 System.getProperty("java.class.path"),
                 Checker.class.getName()));

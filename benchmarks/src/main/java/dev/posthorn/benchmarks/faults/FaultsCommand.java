@@ -29,11 +29,21 @@ public final class FaultsCommand implements Callable<Integer> {
     /** Start, drain, sabotages and check, on two cores. */
     private static final double MINUTES_BESIDES = 4.5;
 
+    /** More than two cores bear beside the faults. */
+    private static final int MOST_LOAD = 10_000;
+
     @Option(names = "--seed", description = "decides order and kind of what goes wrong; by chance if not given")
     private @Nullable Long seed;
 
     @Option(names = "--minutes", defaultValue = "3", description = "of the nemesis alone (${DEFAULT-VALUE})")
     private double minutes;
+
+    @Option(
+            names = "--load",
+            paramLabel = "EVENTS",
+            description =
+                    "events a second in all while nothing is in the way (${DEFAULT-VALUE}); what is above that is queued in batches")
+    private int load = Load.LEAST;
 
     @Option(
             names = "--logs",
@@ -50,6 +60,11 @@ public final class FaultsCommand implements Callable<Integer> {
             System.err.println("posthorn: --minutes must be more than 0 and at most 1440, it is " + minutes);
             return 64;
         }
+        if (load < Load.LEAST || load > MOST_LOAD) {
+            System.err.println("posthorn: --load must be from " + Load.LEAST + " to " + MOST_LOAD
+                    + " events a second, it is " + load);
+            return 64;
+        }
         Path kept = logs;
         if (kept != null && Files.exists(kept)) {
             System.err.println("posthorn: --logs: " + kept + " exists; give a folder that does not");
@@ -58,14 +73,15 @@ public final class FaultsCommand implements Callable<Integer> {
         long chosen = seed != null ? seed : ThreadLocalRandom.current().nextInt(1, 1_000_000);
         System.out.printf(
                 Locale.ROOT,
-                "faults: seed %d; the nemesis has %.1f minutes; with start, drain, 8 sabotages and check about %.0f minutes in total%n",
+                "faults: seed %d; %d events a second; the nemesis has %.1f minutes; with start, drain, 8 sabotages and check about %.0f minutes in total%n",
                 chosen,
+                load,
                 minutes,
-                Math.ceil(minutes + MINUTES_BESIDES));
+                Math.ceil(minutes * 1.1 + MINUTES_BESIDES));
         Path folder = kept != null ? kept.toAbsolutePath() : Files.createTempDirectory("posthorn-faults-");
         FaultReport report;
         try {
-            report = new FaultRun(folder, chosen, Duration.ofMillis((long) (minutes * 60_000))).run();
+            report = new FaultRun(folder, chosen, Duration.ofMillis((long) (minutes * 60_000)), new Load(load)).run();
         } catch (IOException | SQLException | PosthornException e) {
             System.err.println(
                     "posthorn: the fault run could not go on: " + e.getMessage() + "; its logs are in " + folder);

@@ -16,7 +16,7 @@ class FaultsTest {
     @Test
     @Tag("full")
     void nothing_is_lost_and_every_sabotage_is_caught() throws Exception {
-        FaultReport report = new FaultRun(folder, 20_261_101, Duration.ofSeconds(100)).run();
+        FaultReport report = new FaultRun(folder, 20_261_101, Duration.ofSeconds(100), new Load(Load.LEAST)).run();
         report.print();
         assertThat(report.caught()).as("sabotages caught").isEqualTo(Sabotage.values().length);
         assertThat(report.honest().findings()).as(report.honest().examples()).isEmpty();

@@ -39,6 +39,25 @@ public final class AddressPolicy {
         nat64 = builder.nat64;
     }
 
+    /** What is spoken to a target besides HTTP, each with the port of its own, which the rules for HTTP refuse. */
+    public enum Service {
+        /** Files over SSH. */
+        SFTP(22),
+        /** PostgreSQL's own protocol. */
+        POSTGRESQL(5432);
+
+        private final int port;
+
+        Service(int port) {
+            this.port = port;
+        }
+
+        /** Where it is usually found. */
+        public int port() {
+            return port;
+        }
+    }
+
     /** Begins with {@link #PUBLIC_ONLY}. */
     public static Builder builder() {
         return new Builder();
@@ -65,10 +84,10 @@ public final class AddressPolicy {
     public TargetUrl accept(String url) throws TargetRefusedException {
         TargetUrl target = UrlParser.parse(url);
         if (target.literal().isPresent()) {
-            judge(target, target.literal().get());
+            judge(target, Optional.empty(), target.literal().get());
         } else if (allowed.stream().noneMatch(entry -> entry.port() == target.port())) {
             // Where an entry names the port, whether it is meant is known once the name is resolved.
-            judgeSchemeAndPort(target);
+            judgeSchemeAndPort(target, Optional.empty());
         }
         return target;
     }
@@ -80,6 +99,28 @@ public final class AddressPolicy {
      * @throws TargetRefusedException if there is no address, or one that may not be sent to; may be otherwise at another time
      */
     public List<IpAddress> resolve(TargetUrl target, HostResolver resolver) throws TargetRefusedException {
+        return resolve(target, Optional.empty(), resolver);
+    }
+
+    /**
+     * The same for a service that is no HTTP: the host by the grammar of URLs, the port {@link Service#port} or one that HTTP may use.
+     *
+     * @param host a name, an IPv4 address or an IPv6 address without brackets
+     * @return the whole answer, never empty
+     * @throws TargetRefusedException if it may not be connected to
+     */
+    public List<IpAddress> resolve(Service service, String host, int port, HostResolver resolver)
+            throws TargetRefusedException {
+        String bracketed = host.indexOf(':') < 0 ? host : "[" + host + "]";
+        TargetUrl target = UrlParser.parse("https://" + bracketed + ":" + port);
+        if (!target.pathAndQuery().isEmpty()) {
+            throw new TargetRefusedException(RefusalClass.SYNTAX, "the host must be a name or an address alone");
+        }
+        return resolve(target, Optional.of(service), resolver);
+    }
+
+    private List<IpAddress> resolve(TargetUrl target, Optional<Service> service, HostResolver resolver)
+            throws TargetRefusedException {
         List<IpAddress> answer;
         try {
             answer = target.literal().isPresent() ? List.of(target.literal().get()) : resolver.resolve(target.host());
@@ -90,7 +131,7 @@ public final class AddressPolicy {
             throw new TargetRefusedException(DNS, "the host's name has no address");
         }
         for (IpAddress address : answer) {
-            judge(target, address);
+            judge(target, service, address);
         }
         return answer;
     }
@@ -114,32 +155,34 @@ public final class AddressPolicy {
         return String.join("; ", parts);
     }
 
-    private void judge(TargetUrl target, IpAddress address) throws TargetRefusedException {
+    private void judge(TargetUrl target, Optional<Service> service, IpAddress address) throws TargetRefusedException {
+        boolean translated = nat64 && AddressRules.isNat64(address);
+        IpAddress judged = translated ? address.embedded() : address;
         for (Network network : refused) {
             if (network.holds(address)) {
-                throw refused(target, address, Optional.empty(), "refused by the operator (" + network + ")");
+                throw refused(target, address, judged, "refused by the operator (" + network + ")");
             }
         }
         if (allowed.stream().anyMatch(entry -> entry.holds(address, target.port()))) {
             return;
         }
-        judgeSchemeAndPort(target);
-        boolean translated = nat64 && AddressRules.isNat64(address);
-        IpAddress judged = translated ? address.embedded() : address;
+        judgeSchemeAndPort(target, service);
         if (own.contains(judged) || machine.get().contains(judged)) {
-            throw refused(target, address, Optional.empty(), "one of Posthorn's own");
+            throw refused(target, address, judged, "one of Posthorn's own");
         }
         if (translated && refused.stream().anyMatch(network -> network.holds(judged))) {
-            throw refused(
-                    target, address, Optional.empty(), "translated to " + judged + ", which the operator refuses");
+            throw refused(target, address, judged, "translated to " + judged + ", which the operator refuses");
         }
         Optional<String> kind = AddressRules.refusal(judged);
         if (kind.isPresent()) {
-            throw refused(target, address, kind, kind.get());
+            throw refused(target, address, judged, kind.get());
         }
     }
 
-    private void judgeSchemeAndPort(TargetUrl target) throws TargetRefusedException {
+    private void judgeSchemeAndPort(TargetUrl target, Optional<Service> service) throws TargetRefusedException {
+        if (service.isPresent() && service.get().port() == target.port()) {
+            return;
+        }
         if (!target.https() && !allowHttp) {
             throw new TargetRefusedException(SCHEME, "the URL must begin with https://; http is not allowed here");
         }
@@ -149,14 +192,19 @@ public final class AddressPolicy {
         }
     }
 
-    /** Of a literal the sentence may say what the registry says; of a resolved address it says nothing. */
+    /**
+     * Of a literal the sentence says what the registry says, and no more: else our own addresses could be told from their neighbours. Of a
+     * resolved address it says nothing.
+     */
     private static TargetRefusedException refused(
-            TargetUrl target, IpAddress address, Optional<String> kind, String detail) {
+            TargetUrl target, IpAddress address, IpAddress judged, String detail) {
         if (target.literal().isPresent()) {
             String sentence = "the address " + address + " may not be sent to";
             return new TargetRefusedException(
                     ADDRESS,
-                    kind.map(meaning -> sentence + ": it is " + meaning).orElse(sentence),
+                    AddressRules.refusal(judged)
+                            .map(meaning -> sentence + ": it is " + meaning)
+                            .orElse(sentence),
                     sentence + ": it is " + detail);
         }
         return new TargetRefusedException(

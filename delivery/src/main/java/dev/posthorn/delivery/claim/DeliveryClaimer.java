@@ -1,6 +1,7 @@
 package dev.posthorn.delivery.claim;
 
 import dev.posthorn.delivery.session.ServiceSession;
+import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -35,13 +36,20 @@ public final class DeliveryClaimer {
             """;
 
     private final ServiceSession session;
-    private final Lanes lanes = new Lanes();
+    private final HeldDeliveries held;
+    private final Lanes lanes;
     private final LaneScout scout;
 
-    /** Claims over the given session. */
-    public DeliveryClaimer(ServiceSession session) {
+    /**
+     * Claims over the given session.
+     *
+     * @param held learns of what was claimed
+     */
+    public DeliveryClaimer(ServiceSession session, HeldDeliveries held) {
         this.session = session;
-        this.scout = new LaneScout(session, lanes);
+        this.held = held;
+        this.lanes = new Lanes(held::ofLane);
+        this.scout = new LaneScout(lanes);
     }
 
     /**
@@ -53,12 +61,18 @@ public final class DeliveryClaimer {
      */
     public boolean look(boolean woken, boolean sweep) throws SQLException {
         lanes.openWaiting(System.nanoTime());
-        return scout.look(woken, sweep);
+        if (!scout.isDue(woken, sweep)) {
+            return lanes.anyOpen();
+        }
+        return session.repeatably(connection -> {
+            scout.look(connection, sweep);
+            return lanes.anyOpen();
+        });
     }
 
-    /** Says that deliveries are no longer under way: for each the lane that it was taken from. */
+    /** Says that there may be room for more in lanes, because deliveries of them are no longer under way. */
     public void ended(Collection<UUID> freed) {
-        freed.forEach(lanes::ended);
+        freed.forEach(lanes::open);
     }
 
     /** Milliseconds until a lane that is limited in its rate may give something again; the given time if that is sooner. */
@@ -70,36 +84,48 @@ public final class DeliveryClaimer {
     }
 
     /**
-     * Claims at most so many deliveries; none if nothing is due or every endpoint has as many under way as it allows.
+     * Looks as {@link #look} does, then claims at most so many deliveries, in one transaction; none if nothing is due or every endpoint has
+     * as many under way as it allows.
      *
      * @throws SQLException with state PH007 if the dispatcher is no longer signed on
      */
-    public List<ClaimedDelivery> claim(Lease lease, int limit) throws SQLException {
-        List<Lanes.Turn> turns = lanes.turns(MOST_LANES);
-        if (turns.isEmpty()) {
+    public List<ClaimedDelivery> lookAndClaim(Lease lease, int limit, boolean woken, boolean sweep)
+            throws SQLException {
+        lanes.openWaiting(System.nanoTime());
+        boolean looks = scout.isDue(woken, sweep);
+        if (!looks && !lanes.anyOpen()) {
             return List.of();
         }
-        return taken(session.repeatably(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(CLAIM)) {
-                statement.setObject(1, lease.dispatcher());
-                statement.setLong(2, lease.number());
-                statement.setInt(3, limit);
-                setLanes(statement, 4, turns);
-                statement.setArray(
-                        6,
-                        connection.createArrayOf(
-                                "int4", turns.stream().map(Lanes.Turn::held).toArray()));
-                statement.setLong(7, MOST_BYTES);
-                try (ResultSet row = statement.executeQuery()) {
-                    return read(row, lease, turns, limit);
-                }
+        return taken(lease, session.repeatably(connection -> {
+            if (looks) {
+                scout.look(connection, sweep);
             }
+            List<Lanes.Turn> turns = lanes.turns(MOST_LANES);
+            return turns.isEmpty() ? List.of() : claim(connection, lease, limit, turns);
         }));
     }
 
+    private List<ClaimedDelivery> claim(Connection connection, Lease lease, int limit, List<Lanes.Turn> turns)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(CLAIM)) {
+            statement.setObject(1, lease.dispatcher());
+            statement.setLong(2, lease.number());
+            statement.setInt(3, limit);
+            setLanes(statement, 4, turns);
+            statement.setArray(
+                    6,
+                    connection.createArrayOf(
+                            "int4", turns.stream().map(Lanes.Turn::held).toArray()));
+            statement.setLong(7, MOST_BYTES);
+            try (ResultSet row = statement.executeQuery()) {
+                return read(row, lease, turns, limit);
+            }
+        }
+    }
+
     /** Only once the claim is committed: one that failed holds nothing, and nothing of it would ever end. */
-    private List<ClaimedDelivery> taken(List<ClaimedDelivery> claimed) {
-        claimed.forEach(delivery -> lanes.taken(delivery.lane()));
+    private List<ClaimedDelivery> taken(Lease lease, List<ClaimedDelivery> claimed) {
+        held.add(lease, claimed);
         return claimed;
     }
 
@@ -137,7 +163,7 @@ public final class DeliveryClaimer {
 
     /** Claims the oldest delivery of each endpoint that was disabled automatically and is to be tried again now. */
     public List<ClaimedDelivery> claimProbes(Lease lease, int limit) throws SQLException {
-        return taken(session.repeatably(connection -> {
+        return taken(lease, session.repeatably(connection -> {
             try (PreparedStatement statement = connection.prepareStatement(CLAIM_PROBES)) {
                 statement.setObject(1, lease.dispatcher());
                 statement.setLong(2, lease.number());

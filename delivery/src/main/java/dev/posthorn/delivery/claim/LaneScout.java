@@ -1,6 +1,5 @@
 package dev.posthorn.delivery.claim;
 
-import dev.posthorn.delivery.session.ServiceSession;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -25,13 +24,12 @@ final class LaneScout {
             "SELECT at, last_position, oldest_xid, next_xid, heads FROM posthorn.observe_webhook_lanes(?, ?)";
 
     private static final int MOST_OBSERVED = 1000;
-    private static final Duration DISCOVERY = Duration.ofMillis(10);
+    private static final Duration DISCOVERY = Duration.ofMillis(5);
     private static final Duration OBSERVATION = Duration.ofMillis(100);
     private static final Duration SWEEPING = Duration.ofSeconds(1);
     /** Retries that were passed over, because they were locked, are looked for this long; then it is the sweep that finds them. */
     private static final Duration DUE_LATELY = Duration.ofSeconds(10);
 
-    private final ServiceSession session;
     private final Lanes lanes;
     private final Timer discovery = new Timer(DISCOVERY, 5);
     private final Timer observation = new Timer(OBSERVATION, 20);
@@ -60,33 +58,28 @@ final class LaneScout {
         }
     }
 
-    LaneScout(ServiceSession session, Lanes lanes) {
-        this.session = session;
+    LaneScout(Lanes lanes) {
         this.lanes = lanes;
     }
 
+    /** Whether it is time to look, or one was told to. */
+    boolean isDue(boolean woken, boolean sweep) {
+        return woken || sweep || discovery.isOver() || sweeping.isOver();
+    }
+
     /**
-     * Looks where it is time to look.
-     *
-     * @param woken look for what has come lately in any case
-     * @param sweep look everywhere
-     * @return whether something may be claimable
+     * Looks for what has come lately, and everywhere if told so or if it is time. If the transaction fails nothing is missed: what was
+     * found stays open, and what was not brought back is due still.
      */
-    boolean look(boolean woken, boolean sweep) throws SQLException {
+    void look(Connection connection, boolean sweep) throws SQLException {
         boolean sweepNow = sweep || sweeping.isOver();
-        if (!sweepNow && !woken && !discovery.isOver()) {
-            return lanes.anyOpen();
+        if (observation.isOver()) {
+            observe(connection);
         }
-        return session.repeatably(connection -> {
-            if (observation.isOver()) {
-                observe(connection);
-            }
-            discover(connection, sweepNow);
-            if (sweepNow) {
-                sweep(connection);
-            }
-            return lanes.anyOpen();
-        });
+        discover(connection, sweepNow);
+        if (sweepNow) {
+            sweep(connection);
+        }
     }
 
     private void observe(Connection connection) throws SQLException {

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,8 +47,6 @@ final class Lanes {
     /** Those from which something was claimed since they were last looked at. */
     private final Set<UUID> used = new LinkedHashSet<>();
 
-    /** How many deliveries of each are under way on this node. */
-    private final Map<UUID, Integer> held = new HashMap<>();
     /** How often in a row others held everything that a lane may give. */
     private final Map<UUID, Integer> contended = new HashMap<>();
 
@@ -55,6 +54,7 @@ final class Lanes {
     private final Set<UUID> awaited = new HashSet<>();
     private final Deque<Sample> samples = new ArrayDeque<>();
     private @Nullable Sample safe;
+    private final ToIntFunction<UUID> held;
 
     private record Later(UUID lane, long nanos) {}
 
@@ -76,15 +76,9 @@ final class Lanes {
      */
     record Turn(UUID lane, long mark, int held) {}
 
-    /** A delivery of a lane is under way on this node. */
-    void taken(UUID lane) {
-        held.merge(lane, 1, Integer::sum);
-    }
-
-    /** A delivery of a lane is no longer under way; there may be room for another one. */
-    void ended(UUID lane) {
-        held.computeIfPresent(lane, (key, count) -> count == 1 ? null : count - 1);
-        open(lane);
+    /** @param held tells how many deliveries of a lane are under way on this node */
+    Lanes(ToIntFunction<UUID> held) {
+        this.held = held;
     }
 
     /** Something may be claimable in a lane. */
@@ -150,12 +144,12 @@ final class Lanes {
     }
 
     private Turn turn(UUID lane, long mark) {
-        return new Turn(lane, mark, held.getOrDefault(lane, 0));
+        return new Turn(lane, mark, held.applyAsInt(lane));
     }
 
     /**
-     * Tells what a claim brought. Lanes that gave something go to the end of the line; those that were asked and gave nothing are closed
-     * until something opens them again.
+     * Tells what a claim brought. One that was not full has taken all that its lanes may give now: they are closed until something opens
+     * them again. After a full one those that gave something go to the end of the line, and only those that gave nothing are closed.
      *
      * @param asked the lanes of the claim, in its order
      * @param gave those of them from which something was claimed
@@ -173,7 +167,7 @@ final class Lanes {
                 contended.remove(turn.lane());
             }
             if (mark != null) {
-                (gave.contains(turn.lane()) ? open : marks).put(turn.lane(), mark);
+                (full && gave.contains(turn.lane()) ? open : marks).put(turn.lane(), mark);
             }
         }
     }

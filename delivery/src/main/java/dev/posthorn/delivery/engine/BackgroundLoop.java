@@ -9,7 +9,7 @@ import org.slf4j.LoggerFactory;
  * A thread that repeats one step until it is stopped. It never dies of a failure: it logs the first of a series, tells the listener of
  * each, and tries again after a pause that doubles from 50 ms to 1 s.
  */
-final class BackgroundLoop {
+public final class BackgroundLoop {
     private static final Logger LOG = LoggerFactory.getLogger(BackgroundLoop.class);
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(50);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
@@ -23,28 +23,36 @@ final class BackgroundLoop {
 
     /** One round of the loop. */
     @FunctionalInterface
-    interface Step {
+    public interface Step {
+        /** Does it, and waits for the next. */
         void run() throws Exception;
     }
 
     /** Hears of failed rounds. */
     @FunctionalInterface
-    interface FailureListener {
+    public interface FailureListener {
+        /** A round has failed. */
         void failed(String what, Exception failure);
     }
 
-    BackgroundLoop(String what, Step step, FailureListener failures) {
+    /**
+     * @param what for logs and the thread's name
+     * @param step one round; an {@link InterruptedException} ends the loop
+     * @param failures hears of failed rounds
+     */
+    public BackgroundLoop(String what, Step step, FailureListener failures) {
         this.what = what;
         this.step = step;
         this.failures = failures;
     }
 
-    void start() {
+    /** Begins. */
+    public void start() {
         thread = Thread.ofVirtual().name("posthorn-" + what).start(this::run);
     }
 
     /** Lets the present round end and waits for it; the interrupted wait of a round ends at once. */
-    void stop(Duration atMost) throws InterruptedException {
+    public void stop(Duration atMost) throws InterruptedException {
         running = false;
         stopping.give();
         Thread started = thread;

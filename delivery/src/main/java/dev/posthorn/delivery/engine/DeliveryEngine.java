@@ -7,7 +7,11 @@ import dev.posthorn.delivery.address.HostResolver;
 import dev.posthorn.delivery.address.SystemResolver;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.DeliveryClaimer;
+import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.claim.SleepProtocol;
+import dev.posthorn.delivery.outage.ControlLookup;
+import dev.posthorn.delivery.outage.Fault;
+import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.send.AttemptOutcome;
 import dev.posthorn.delivery.send.RequestSender;
 import dev.posthorn.delivery.session.ServiceSession;
@@ -17,7 +21,6 @@ import dev.posthorn.delivery.store.EventStore;
 import dev.posthorn.delivery.store.GroupCommit;
 import dev.posthorn.delivery.store.StoredEvent;
 import dev.posthorn.delivery.upkeep.Heartbeat;
-import dev.posthorn.delivery.upkeep.HeldDeliveries;
 import dev.posthorn.delivery.upkeep.Upkeep;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.vault.EndpointSecrets;
@@ -26,6 +29,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -45,11 +49,13 @@ public final class DeliveryEngine implements AutoCloseable {
     private static final Duration POLL = Duration.ofSeconds(1);
     private static final Duration POLL_WITHOUT_NOTIFICATIONS = Duration.ofMillis(100);
     private static final Duration BEAT = Duration.ofSeconds(1);
+    private static final Duration SCHEMA_LOOK = Duration.ofSeconds(10);
 
     private final Builder settings;
     private final ServiceSession session;
     private final Heartbeat heartbeat;
     private final HeldDeliveries held = new HeldDeliveries();
+    private final OwnSide ownSide;
     private final RequestSender sender;
     private final Flow flow;
     private final Upkeep upkeep;
@@ -59,7 +65,10 @@ public final class DeliveryEngine implements AutoCloseable {
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
     private final Signal heart = new Signal();
+    private final Signal networkLook = new Signal();
+    private final Signal schemaLook = new Signal();
     private final List<BackgroundLoop> loops = new ArrayList<>();
+    private volatile @Nullable SchemaWatch schemaWatch;
     private @Nullable DispatchLoop dispatch;
     private @Nullable NotificationLoop notifications;
 
@@ -69,13 +78,16 @@ public final class DeliveryEngine implements AutoCloseable {
         ServiceSession own = settings.ownConnections == null ? session : new ServiceSession(settings.ownConnections);
         EndpointSecrets secrets = new EndpointSecrets(settings.masterKey);
         this.heartbeat = new Heartbeat(own, settings.version);
-        this.sender = new RequestSender(settings.addresses, settings.resolver);
+        this.ownSide = new OwnSide(settings.control());
+        this.sender = new RequestSender(
+                settings.addresses, settings.resolver == null ? new SystemResolver() : settings.resolver, ownSide);
         this.flow = new Flow(
                 heartbeat,
                 held,
-                new DeliveryClaimer(session),
+                new DeliveryClaimer(session, held),
                 new RequestSigner(session, secrets, settings.version),
                 sender,
+                ownSide,
                 new OutcomeRecorder(session),
                 settings.listener);
         this.upkeep = new Upkeep(session, secrets);
@@ -95,7 +107,8 @@ public final class DeliveryEngine implements AutoCloseable {
     /**
      * Starts to send.
      *
-     * @throws dev.posthorn.schema.SchemaException if the database is not migrated, or by a newer Posthorn
+     * @throws dev.posthorn.schema.SchemaException if the database is not migrated, or by a newer Posthorn to a schema that no longer
+     *     serves this version
      */
     public void start() {
         if (closed.get()) {
@@ -104,7 +117,10 @@ public final class DeliveryEngine implements AutoCloseable {
         if (!started.compareAndSet(false, true)) {
             return;
         }
-        new Migrator(settings.database).requireCurrent();
+        Migrator migrator = new Migrator(settings.database);
+        migrator.requireCurrent();
+        SchemaWatch watch = new SchemaWatch(migrator);
+        schemaWatch = watch;
         SettleLoop[] settle = new SettleLoop[1];
         DispatchLoop dispatching = new DispatchLoop(
                 flow,
@@ -127,6 +143,16 @@ public final class DeliveryEngine implements AutoCloseable {
             }
             heart.await(BEAT);
         });
+        add("network", () -> {
+            if (ownSide.recheck()) {
+                dispatching.wakeToSweep();
+            }
+            networkLook.await(BEAT);
+        });
+        add("schema", () -> {
+            dispatching.pause(!watch.look());
+            schemaLook.await(SCHEMA_LOOK);
+        });
         if (settings.ownConnections != null) {
             NotificationLoop listening = new NotificationLoop(
                     settings.ownConnections, dispatching::wake, dispatching::wakeToSweep, chores::wake);
@@ -136,9 +162,22 @@ public final class DeliveryEngine implements AutoCloseable {
         loops.forEach(BackgroundLoop::start);
     }
 
-    /** Whether it is running and reaches its database. */
+    /** Whether it is running, reaches its database and can send. */
     public boolean isReady() {
-        return started.get() && !closed.get() && heartbeat.isHeard();
+        return trouble().isEmpty();
+    }
+
+    /** Why it is not ready, in a sentence for the operator; empty if it is. */
+    public Optional<String> trouble() {
+        if (!started.get() || closed.get()) {
+            return Optional.of("the engine does not run");
+        }
+        if (!heartbeat.isHeard()) {
+            return Optional.of("the database cannot be reached");
+        }
+        SchemaWatch watch = schemaWatch;
+        Optional<String> outdated = watch == null ? Optional.empty() : watch.trouble();
+        return outdated.isPresent() ? outdated : ownSide.trouble().map(Fault::sentence);
     }
 
     /** How many deliveries are under way here. */
@@ -173,6 +212,7 @@ public final class DeliveryEngine implements AutoCloseable {
         if (started.get()) {
             throw new IllegalStateException("this engine runs by itself");
         }
+        ownSide.recheck();
         heartbeat.beat();
         upkeep.ensureSecrets();
         upkeep.maintain();
@@ -182,9 +222,11 @@ public final class DeliveryEngine implements AutoCloseable {
         List<ClaimedDelivery> claimed = flow.claimProbes(settings.slots);
         while (true) {
             heartbeat.beat();
+            if (flow.isCutOff()) {
+                return attempts;
+            }
             if (claimed.isEmpty()) {
-                flow.look(true, true);
-                claimed = flow.claim(settings.slots);
+                claimed = flow.lookAndClaim(settings.slots, true, true);
             }
             if (claimed.isEmpty()) {
                 return attempts;
@@ -203,7 +245,9 @@ public final class DeliveryEngine implements AutoCloseable {
             }
             flow.settle(outcomes);
             flow.ended(claimed.stream().map(ClaimedDelivery::lane).toList());
-            attempts += claimed.size();
+            attempts += (int) outcomes.stream()
+                    .filter(outcome -> !(outcome instanceof AttemptOutcome.Unsent))
+                    .count();
             claimed = List.of();
         }
     }
@@ -243,6 +287,8 @@ public final class DeliveryEngine implements AutoCloseable {
             never.await(Duration.ofMillis(20));
         }
         heart.give();
+        networkLook.give();
+        schemaLook.give();
         for (BackgroundLoop loop : loops) {
             loop.stop(Duration.ofSeconds(2));
         }
@@ -270,7 +316,8 @@ public final class DeliveryEngine implements AutoCloseable {
         private final MasterKeyset masterKey;
         private @Nullable DataSource ownConnections;
         private AddressPolicy addresses = AddressPolicy.PUBLIC_ONLY;
-        private HostResolver resolver = new SystemResolver();
+        private @Nullable HostResolver resolver;
+        private @Nullable String controlName;
         private DeliveryListener listener = new DeliveryListener() {};
         private Duration stopTimeout = Duration.ofSeconds(20);
         private int slots = 1024;
@@ -300,6 +347,27 @@ public final class DeliveryEngine implements AutoCloseable {
         public Builder resolver(HostResolver names) {
             this.resolver = names;
             return this;
+        }
+
+        /**
+         * A domain below which names that nobody has are asked for, to tell a name service that does not answer from one broken zone: what is
+         * answered does not matter. {@code example.com} unless said otherwise; none with a resolver of one's own.
+         *
+         * @param domain one of the machine's name servers knows, or {@code dns://server[:port]/domain}; empty where there is neither a name
+         *     service nor a way to the internet, so that no failure is blamed on their absence
+         * @throws IllegalArgumentException if it is malformed
+         */
+        public Builder controlName(String domain) {
+            if (!domain.isEmpty()) {
+                var unused = new ControlLookup(domain);
+            }
+            this.controlName = domain;
+            return this;
+        }
+
+        private @Nullable ControlLookup control() {
+            String domain = controlName != null ? controlName : resolver == null ? "example.com" : "";
+            return domain.isEmpty() ? null : new ControlLookup(domain);
         }
 
         /** Who hears what the engine does. */

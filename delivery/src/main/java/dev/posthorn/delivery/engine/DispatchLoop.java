@@ -1,10 +1,10 @@
 package dev.posthorn.delivery.engine;
 
 import dev.posthorn.delivery.claim.ClaimedDelivery;
+import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.claim.SleepProtocol;
 import dev.posthorn.delivery.send.AttemptOutcome;
 import dev.posthorn.delivery.upkeep.Heartbeat;
-import dev.posthorn.delivery.upkeep.HeldDeliveries;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -25,6 +25,10 @@ final class DispatchLoop {
     private static final List<Duration> LOOKS =
             Stream.of(0, 5, 20, 50, 100, 250, 500).map(Duration::ofMillis).toList();
 
+    /** While something came lately, looking again costs less than falling asleep and being woken by every commit. */
+    private static final long DOZING_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private static final Duration DOZE = Duration.ofMillis(5);
     private static final Duration AFTER_UNSENT = Duration.ofSeconds(1);
     private static final Duration FOR_SLOTS = Duration.ofMillis(20);
     private static final long PROBING_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -42,9 +46,15 @@ final class DispatchLoop {
     private volatile boolean sweep;
     private volatile boolean arrived;
     private volatile boolean unsent;
+    private volatile boolean paused;
+    private long claimedNanos = System.nanoTime() - DOZING_NANOS;
     private long probedNanos = System.nanoTime() - PROBING_NANOS;
     /** As whom this node said that it sleeps; after a pause of the database it may be somebody new. */
     private @Nullable UUID asleep;
+
+    private interface Look<T> {
+        T at(boolean lately, boolean everywhere) throws SQLException;
+    }
 
     DispatchLoop(
             Flow flow,
@@ -83,8 +93,19 @@ final class DispatchLoop {
         wake.give();
     }
 
+    /** Lets nothing be claimed any more, or again. */
+    void pause(boolean pause) {
+        paused = pause;
+    }
+
     void step() throws SQLException, InterruptedException {
         if (!heartbeat.isFresh()) {
+            wake.await(Duration.ofMillis(100));
+            return;
+        }
+        if (paused || flow.isCutOff()) {
+            // Others may be well; what was claimed here goes back to them.
+            unsent = false;
             wake.await(Duration.ofMillis(100));
             return;
         }
@@ -95,11 +116,14 @@ final class DispatchLoop {
         }
         awaitSlots();
         probe();
-        boolean claimable = look();
-        if (held.size() >= slots || (claimable && claimAndSend() > 0)) {
+        if (held.size() < slots && claimAndSend() > 0) {
             return;
         }
-        if (look()) {
+        if (look() || held.size() >= slots) {
+            return;
+        }
+        if (System.nanoTime() - claimedNanos < DOZING_NANOS) {
+            wake.await(DOZE);
             return;
         }
         if (!fallAsleep()) {
@@ -120,7 +144,7 @@ final class DispatchLoop {
         for (Duration pause : LOOKS) {
             wake.await(pause);
             arrived = true;
-            if (look()) {
+            if (claimAndSend() > 0 || look()) {
                 return false;
             }
         }
@@ -140,6 +164,10 @@ final class DispatchLoop {
     }
 
     private boolean look() throws SQLException {
+        return looking(flow::look);
+    }
+
+    private <T> T looking(Look<T> look) throws SQLException {
         for (List<UUID> lanes = ended.poll(); lanes != null; lanes = ended.poll()) {
             flow.ended(lanes);
         }
@@ -148,7 +176,7 @@ final class DispatchLoop {
         boolean lately = arrived;
         arrived = false;
         try {
-            return flow.look(lately, everywhere);
+            return look.at(lately, everywhere);
         } catch (SQLException e) {
             sweep |= everywhere;
             throw e;
@@ -164,13 +192,17 @@ final class DispatchLoop {
     }
 
     private int claimAndSend() throws SQLException {
-        List<ClaimedDelivery> claimed = flow.claim(Math.min(slots - held.size(), LARGEST_CLAIM));
+        int limit = Math.min(slots - held.size(), LARGEST_CLAIM);
+        List<ClaimedDelivery> claimed = looking((lately, everywhere) -> flow.lookAndClaim(limit, lately, everywhere));
         // First of all: if the database goes away here, what is held and not sent would be held for ever.
         send(claimed);
-        UUID sleeper = asleep;
-        if (!claimed.isEmpty() && sleeper != null) {
-            sleep.setAsleep(sleeper, false);
-            asleep = null;
+        if (!claimed.isEmpty()) {
+            claimedNanos = System.nanoTime();
+            UUID sleeper = asleep;
+            if (sleeper != null) {
+                sleep.setAsleep(sleeper, false);
+                asleep = null;
+            }
         }
         return claimed.size();
     }

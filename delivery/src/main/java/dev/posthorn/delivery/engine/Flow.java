@@ -3,18 +3,20 @@ package dev.posthorn.delivery.engine;
 import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.DeliveryClaimer;
-import dev.posthorn.delivery.claim.Lease;
+import dev.posthorn.delivery.claim.HeldDeliveries;
+import dev.posthorn.delivery.outage.Fault;
+import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.send.AttemptOutcome;
 import dev.posthorn.delivery.send.RequestSender;
 import dev.posthorn.delivery.settle.OutcomeRecorder;
 import dev.posthorn.delivery.settle.SettledDelivery;
 import dev.posthorn.delivery.sign.RequestSigner;
 import dev.posthorn.delivery.upkeep.Heartbeat;
-import dev.posthorn.delivery.upkeep.HeldDeliveries;
 import dev.posthorn.vault.VaultException;
 import java.sql.SQLException;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,6 +30,7 @@ final class Flow {
     private final DeliveryClaimer claimer;
     private final RequestSigner signer;
     private final RequestSender sender;
+    private final OwnSide ownSide;
     private final OutcomeRecorder recorder;
     private final DeliveryListener listener;
 
@@ -37,6 +40,7 @@ final class Flow {
             DeliveryClaimer claimer,
             RequestSigner signer,
             RequestSender sender,
+            OwnSide ownSide,
             OutcomeRecorder recorder,
             DeliveryListener listener) {
         this.heartbeat = heartbeat;
@@ -44,6 +48,7 @@ final class Flow {
         this.claimer = claimer;
         this.signer = signer;
         this.sender = sender;
+        this.ownSide = ownSide;
         this.recorder = recorder;
         this.listener = listener;
     }
@@ -62,22 +67,24 @@ final class Flow {
         claimer.ended(lanes);
     }
 
+    /** Whether something on our own side keeps us from sending anything. */
+    boolean isCutOff() {
+        return ownSide.trouble().isPresent();
+    }
+
     long untilNextOpening(long atMostMillis) {
         return claimer.untilNextOpening(atMostMillis);
     }
 
-    List<ClaimedDelivery> claim(int limit) throws SQLException {
-        Lease lease = heartbeat.nextLease();
-        return held(lease, claimer.claim(lease, limit));
+    List<ClaimedDelivery> lookAndClaim(int limit, boolean woken, boolean sweep) throws SQLException {
+        return prepared(claimer.lookAndClaim(heartbeat.nextLease(), limit, woken, sweep));
     }
 
     List<ClaimedDelivery> claimProbes(int limit) throws SQLException {
-        Lease lease = heartbeat.nextLease();
-        return held(lease, claimer.claimProbes(lease, limit));
+        return prepared(claimer.claimProbes(heartbeat.nextLease(), limit));
     }
 
-    private List<ClaimedDelivery> held(Lease lease, List<ClaimedDelivery> claimed) {
-        held.add(lease, claimed);
+    private List<ClaimedDelivery> prepared(List<ClaimedDelivery> claimed) {
         try {
             signer.prepare(claimed);
         } catch (SQLException | VaultException e) {
@@ -89,15 +96,19 @@ final class Flow {
     /** Signs and sends; whatever happens, there is an outcome. */
     AttemptOutcome attempt(ClaimedDelivery delivery) {
         if (!heartbeat.holds(delivery.lease())) {
-            return new AttemptOutcome.Unsent(delivery, "the lease may have ended");
+            return AttemptOutcome.Unsent.untried(delivery, "the lease may have ended");
+        }
+        Optional<Fault> trouble = ownSide.trouble();
+        if (trouble.isPresent()) {
+            return AttemptOutcome.Unsent.untried(delivery, trouble.get().sentence());
         }
         try {
             return sender.send(signer.sign(delivery));
         } catch (SQLException | VaultException e) {
-            return new AttemptOutcome.Unsent(delivery, "it could not be signed: " + e.getMessage());
+            return AttemptOutcome.Unsent.untried(delivery, "it could not be signed: " + e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return new AttemptOutcome.Unsent(delivery, "this node stops");
+            return AttemptOutcome.Unsent.untried(delivery, "this node stops");
         } catch (RuntimeException e) {
             // Counts as an attempt, so that what always breaks us does not go round for ever.
             LOG.error("delivery {} could not be sent", delivery.id(), e);

@@ -1,7 +1,7 @@
 package dev.posthorn.delivery.engine;
 
+import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.send.AttemptOutcome;
-import dev.posthorn.delivery.upkeep.HeldDeliveries;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;

@@ -5,12 +5,13 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** Wakes one waiting loop; a signal that comes while nobody waits is kept for the next wait. Thread-safe. */
-final class Signal {
+public final class Signal {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition given = lock.newCondition();
     private boolean pending;
 
-    void give() {
+    /** Gives it. */
+    public void give() {
         lock.lock();
         try {
             pending = true;
@@ -21,7 +22,7 @@ final class Signal {
     }
 
     /** Waits for a signal, at most so long; returns whether there was one. */
-    boolean await(Duration atMost) throws InterruptedException {
+    public boolean await(Duration atMost) throws InterruptedException {
         long nanos = atMost.toNanos();
         lock.lock();
         try {

@@ -1,7 +1,7 @@
 package dev.posthorn.delivery.engine;
 
+import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.upkeep.Heartbeat;
-import dev.posthorn.delivery.upkeep.HeldDeliveries;
 import dev.posthorn.delivery.upkeep.Upkeep;
 import java.sql.SQLException;
 import java.time.Duration;

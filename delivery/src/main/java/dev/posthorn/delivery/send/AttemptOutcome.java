@@ -1,6 +1,7 @@
 package dev.posthorn.delivery.send;
 
 import dev.posthorn.delivery.claim.ClaimedDelivery;
+import dev.posthorn.delivery.outage.Fault;
 import org.jspecify.annotations.Nullable;
 
 /** What came of an attempt. */
@@ -37,9 +38,16 @@ public sealed interface AttemptOutcome {
             implements AttemptOutcome {}
 
     /**
-     * It was not sent, for a reason on our own side; the delivery goes back and no attempt is used.
+     * It failed, or was not even tried, for a reason on our own side; the delivery goes back and no attempt is used.
      *
+     * @param fault what it met when it was tried, kept in the history; null if it was not tried
      * @param reason one sentence for the operator
      */
-    record Unsent(ClaimedDelivery delivery, String reason) implements AttemptOutcome {}
+    record Unsent(ClaimedDelivery delivery, @Nullable Fault fault, String reason, int durationMillis)
+            implements AttemptOutcome {
+        /** It was not tried. */
+        public static Unsent untried(ClaimedDelivery delivery, String reason) {
+            return new Unsent(delivery, null, reason, 0);
+        }
+    }
 }

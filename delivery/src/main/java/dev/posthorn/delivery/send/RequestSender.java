@@ -8,6 +8,8 @@ import dev.posthorn.delivery.address.RefusalClass;
 import dev.posthorn.delivery.address.TargetRefusedException;
 import dev.posthorn.delivery.address.TargetUrl;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
+import dev.posthorn.delivery.outage.OwnSide;
+import dev.posthorn.delivery.outage.OwnSide.Doubt;
 import dev.posthorn.delivery.sign.SignedRequest;
 import java.net.ConnectException;
 import java.net.URI;
@@ -16,18 +18,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
 import org.eclipse.jetty.client.BytesRequestContent;
 import org.eclipse.jetty.client.HttpClient;
-import org.eclipse.jetty.client.ProxyAuthenticationProtocolHandler;
-import org.eclipse.jetty.client.RedirectProtocolHandler;
 import org.eclipse.jetty.client.Request;
-import org.eclipse.jetty.client.Response;
-import org.eclipse.jetty.client.WWWAuthenticationProtocolHandler;
-import org.eclipse.jetty.client.transport.HttpClientTransportOverHTTP;
 import org.eclipse.jetty.http.HttpCookieStore;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.io.ClientConnector;
@@ -43,6 +41,8 @@ public final class RequestSender implements AutoCloseable {
     private static final int LONGEST_RETRY_AFTER = 86_400;
 
     private final AddressPolicy policy;
+    private final OwnSide ownSide;
+    private final PolicedResolver addresses;
     private final HttpClient client;
     /** Accepted URLs; what they are does not change, only where they lead to, and that is judged at each connection. */
     private final Cache<String, Target> targets =
@@ -54,20 +54,23 @@ public final class RequestSender implements AutoCloseable {
     /**
      * @param policy judges every URL and every address
      * @param resolver finds the addresses
+     * @param ownSide tells whether a failure is ours
      * @throws IllegalStateException if the HTTP client cannot start
      */
-    public RequestSender(AddressPolicy policy, HostResolver resolver) {
-        this(policy, resolver, new ClientConnector());
+    public RequestSender(AddressPolicy policy, HostResolver resolver, OwnSide ownSide) {
+        this(policy, resolver, ownSide, new ClientConnector());
     }
 
     /** With a connector of one's own, by which a test sees where it leads. */
-    RequestSender(AddressPolicy policy, HostResolver resolver, ClientConnector connector) {
+    RequestSender(AddressPolicy policy, HostResolver resolver, OwnSide ownSide, ClientConnector connector) {
         this.policy = policy;
-        client = new HttpClient(new HttpClientTransportOverHTTP(connector));
+        this.ownSide = ownSide;
+        client = new HttpClient(new HostileTransport(connector));
         var threads = Executors.newVirtualThreadPerTaskExecutor();
         client.setExecutor(threads);
         client.setName("posthorn-sender");
-        client.setSocketAddressResolver(new PolicedResolver(policy, resolver, threads));
+        addresses = new PolicedResolver(policy, resolver, threads);
+        client.setSocketAddressResolver(addresses);
         client.setFollowRedirects(false);
         client.setHttpCookieStore(new HttpCookieStore.Empty());
         client.setUserAgentField(null);
@@ -77,15 +80,15 @@ public final class RequestSender implements AutoCloseable {
         client.setConnectTimeout(10_000);
         client.setIdleTimeout(30_000);
         client.setDestinationIdleTimeout(60_000);
+        client.addEventListener(new HandshakeLimit(client::getScheduler));
         try {
             client.start();
         } catch (Exception e) {
             throw new IllegalStateException("the HTTP client did not start: " + e.getMessage(), e);
         }
         client.getContentDecoderFactories().clear();
-        client.getProtocolHandlers().remove(RedirectProtocolHandler.NAME);
-        client.getProtocolHandlers().remove(WWWAuthenticationProtocolHandler.NAME);
-        client.getProtocolHandlers().remove(ProxyAuthenticationProtocolHandler.NAME);
+        client.getProtocolHandlers().clear();
+        client.getProtocolHandlers().put(new InterimResponses());
     }
 
     /** Sends a request and says what came of it; never throws for what a receiver or the network does. */
@@ -100,6 +103,8 @@ public final class RequestSender implements AutoCloseable {
         }
         Request request = request(target)
                 .method(HttpMethod.POST)
+                // No tenant's request goes over a connection that answered another's, whoever stands at its end.
+                .tag(delivery.communityId())
                 .timeout(delivery.timeoutSeconds(), TimeUnit.SECONDS)
                 .body(new BytesRequestContent(signed.body()))
                 .headers(headers -> signed.headers().forEach(headers::put));
@@ -115,13 +120,41 @@ public final class RequestSender implements AutoCloseable {
             throw new IllegalStateException(e);
         }
         int millis = Math.toIntExact(Duration.ofNanos(System.nanoTime() - begun).toMillis());
-        Response answer = ended.answer();
+        ResponseReader.Head answer = ended.answer();
         if (answer != null) {
-            int status = answer.getStatus();
-            String after = status == 429 || status == 503 ? answer.getHeaders().get("retry-after") : null;
+            met(target);
+            int status = answer.status();
+            if (status >= 200 && status <= 299 && ended.premature()) {
+                return failed(delivery, "response", "the answer came before the whole request was sent", millis);
+            }
+            String after = status == 429 || status == 503 ? answer.headers().get("retry-after") : null;
             return new AttemptOutcome.Answered(delivery, status, reader.excerpt(), retryAfter(after), millis);
         }
-        return unanswered(delivery, ended.failure(), millis);
+        return judged(unanswered(delivery, ended.failure(), millis), target, ended.failure(), begun);
+    }
+
+    private void met(Target target) {
+        addresses.known(target.host()).stream().findFirst().ifPresent(ownSide::met);
+    }
+
+    /** Takes back what is no failure of the receiver. */
+    private AttemptOutcome judged(
+            AttemptOutcome.Unanswered outcome, Target target, @Nullable Throwable failure, long begun) {
+        Optional<Doubt> doubt = switch (outcome.errorClass()) {
+            case "dns" -> Optional.of(Doubt.NAME);
+            case "timeout", "io" -> Optional.of(Doubt.CONTACT);
+            default -> Optional.empty();
+        };
+        if (doubt.isEmpty() || failure == null) {
+            if (!outcome.errorClass().equals("address_refused")) {
+                met(target);
+            }
+            return outcome;
+        }
+        return ownSide.blame(doubt.get(), failure, addresses.known(target.host()), begun)
+                .<AttemptOutcome>map(fault -> new AttemptOutcome.Unsent(
+                        outcome.delivery(), fault, fault.sentence(), outcome.durationMillis()))
+                .orElse(outcome);
     }
 
     private Target target(String url) throws TargetRefusedException {
@@ -141,7 +174,8 @@ public final class RequestSender implements AutoCloseable {
         return client.newRequest(target.withoutHost()).host(target.host());
     }
 
-    private static AttemptOutcome unanswered(ClaimedDelivery delivery, @Nullable Throwable failure, int millis) {
+    private static AttemptOutcome.Unanswered unanswered(
+            ClaimedDelivery delivery, @Nullable Throwable failure, int millis) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof TargetRefusedException refused) {
                 return refused.reason() == RefusalClass.DNS
@@ -166,7 +200,8 @@ public final class RequestSender implements AutoCloseable {
         return failed(delivery, "io", "the connection ended before an answer", millis);
     }
 
-    private static AttemptOutcome failed(ClaimedDelivery delivery, String errorClass, String error, int millis) {
+    private static AttemptOutcome.Unanswered failed(
+            ClaimedDelivery delivery, String errorClass, String error, int millis) {
         return new AttemptOutcome.Unanswered(delivery, errorClass, error, millis);
     }
 

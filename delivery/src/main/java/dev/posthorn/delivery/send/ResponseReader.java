@@ -6,6 +6,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
 import org.eclipse.jetty.client.Response;
 import org.eclipse.jetty.client.Result;
+import org.eclipse.jetty.client.transport.HttpConversation;
+import org.eclipse.jetty.client.transport.HttpRequest;
+import org.eclipse.jetty.http.HttpFields;
+import org.eclipse.jetty.io.AbstractEndPoint;
+import org.eclipse.jetty.io.EndPoint;
 import org.jspecify.annotations.Nullable;
 
 /** Reads an answer up to a limit, keeps its beginning and closes the connection on one that is longer. */
@@ -16,15 +21,23 @@ final class ResponseReader implements Response.Listener {
     private final CompletableFuture<Ended> ended = new CompletableFuture<>();
     private final ByteArrayOutputStream kept = new ByteArrayOutputStream(0);
     private int read;
-    private volatile boolean headersComplete;
+    private volatile @Nullable Head head;
+
+    /**
+     * Status line and headers, as they were when they were complete: what follows may be malformed, and changes nothing of them.
+     *
+     * @param early whether the receiver had not yet taken the whole request
+     */
+    record Head(int status, HttpFields headers, boolean early) {}
 
     /**
      * How it ended.
      *
      * @param answer null unless status line and headers arrived completely
+     * @param premature whether the answer came before the whole request was taken, and the rest never was
      * @param failure null if all went well
      */
-    record Ended(@Nullable Response answer, @Nullable Throwable failure) {}
+    record Ended(@Nullable Head answer, boolean premature, @Nullable Throwable failure) {}
 
     /** Completed once, when the exchange is over, however it ended. */
     CompletableFuture<Ended> ended() {
@@ -38,7 +51,7 @@ final class ResponseReader implements Response.Listener {
 
     @Override
     public void onHeaders(Response response) {
-        headersComplete = true;
+        head = new Head(response.getStatus(), response.getHeaders(), isEarly(response));
     }
 
     @Override
@@ -62,6 +75,15 @@ final class ResponseReader implements Response.Listener {
     public void onComplete(Result result) {
         Throwable failure =
                 result.getResponseFailure() != null ? result.getResponseFailure() : result.getRequestFailure();
-        ended.complete(new Ended(headersComplete ? result.getResponse() : null, failure));
+        Head answer = head;
+        boolean premature = answer != null && answer.early && result.getRequestFailure() != null;
+        ended.complete(new Ended(answer, premature, failure));
+    }
+
+    /** Asks the connection: the client's own word that all was written may come later than the answer to it. */
+    private static boolean isEarly(Response response) {
+        HttpConversation conversation = ((HttpRequest) response.getRequest()).getConversation();
+        return conversation.getAttribute(EndPoint.class.getName()) instanceof AbstractEndPoint endPoint
+                && endPoint.getWriteFlusher().isPending();
     }
 }

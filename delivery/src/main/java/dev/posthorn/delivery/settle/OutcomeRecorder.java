@@ -1,6 +1,6 @@
 package dev.posthorn.delivery.settle;
 
-import dev.posthorn.delivery.claim.ClaimedDelivery;
+import dev.posthorn.delivery.outage.Fault;
 import dev.posthorn.delivery.send.AttemptOutcome;
 import dev.posthorn.delivery.session.ServiceSession;
 import java.sql.Connection;
@@ -22,7 +22,7 @@ public final class OutcomeRecorder {
             SELECT r.delivery_id, coalesce(r.status::text, 'dropped'), r.superseded, r.next_attempt_at
             FROM posthorn.record_claimed_results(?, ?, ?, ?, ?, ?, ?, ?, ?) AS r
             """;
-    private static final String RELEASE = "SELECT posthorn.release_webhook_leases(?, ?)";
+    private static final String RELEASE = "SELECT posthorn.release_webhook_leases(?, ?, ?, ?, ?)";
 
     private final ServiceSession session;
 
@@ -39,12 +39,12 @@ public final class OutcomeRecorder {
      */
     public List<SettledDelivery> record(List<AttemptOutcome> outcomes) throws SQLException {
         List<AttemptOutcome> made = new ArrayList<>(outcomes.size());
-        List<ClaimedDelivery> unsent = new ArrayList<>();
+        List<AttemptOutcome.Unsent> unsent = new ArrayList<>();
         for (AttemptOutcome outcome : outcomes) {
             switch (outcome) {
                 case AttemptOutcome.Answered answered -> made.add(answered);
                 case AttemptOutcome.Unanswered unanswered -> made.add(unanswered);
-                case AttemptOutcome.Unsent notSent -> unsent.add(notSent.delivery());
+                case AttemptOutcome.Unsent notSent -> unsent.add(notSent);
             }
         }
         return session.repeatably(connection -> {
@@ -121,19 +121,28 @@ public final class OutcomeRecorder {
     private record Settled(
             String status, boolean superseded, @Nullable Instant nextAttemptAt) {}
 
-    private static void release(Connection connection, List<ClaimedDelivery> unsent) throws SQLException {
+    private static void release(Connection connection, List<AttemptOutcome.Unsent> unsent) throws SQLException {
+        int count = unsent.size();
+        UUID[] ids = new UUID[count];
+        String[] tokens = new String[count];
+        @Nullable String[] classes = new @Nullable String[count];
+        @Nullable String[] errors = new @Nullable String[count];
+        Integer[] durations = new Integer[count];
+        for (int i = 0; i < count; i++) {
+            AttemptOutcome.Unsent outcome = unsent.get(i);
+            ids[i] = outcome.delivery().id();
+            tokens[i] = outcome.delivery().lease().token();
+            Fault fault = outcome.fault();
+            classes[i] = fault == null ? null : fault.errorClass();
+            errors[i] = fault == null ? null : outcome.reason();
+            durations[i] = outcome.durationMillis();
+        }
         try (PreparedStatement statement = connection.prepareStatement(RELEASE)) {
-            statement.setArray(
-                    1,
-                    connection.createArrayOf(
-                            "uuid", unsent.stream().map(ClaimedDelivery::id).toArray()));
-            statement.setArray(
-                    2,
-                    connection.createArrayOf(
-                            "text",
-                            unsent.stream()
-                                    .map(delivery -> delivery.lease().token())
-                                    .toArray()));
+            statement.setArray(1, connection.createArrayOf("uuid", ids));
+            statement.setArray(2, connection.createArrayOf("text", tokens));
+            statement.setArray(3, connection.createArrayOf("text", classes));
+            statement.setArray(4, connection.createArrayOf("text", errors));
+            statement.setArray(5, connection.createArrayOf("int4", durations));
             statement.execute();
         }
     }

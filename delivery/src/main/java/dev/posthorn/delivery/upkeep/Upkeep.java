@@ -1,5 +1,6 @@
 package dev.posthorn.delivery.upkeep;
 
+import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.claim.Lease;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.vault.EndpointSecrets;

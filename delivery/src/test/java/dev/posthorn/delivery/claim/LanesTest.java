@@ -17,19 +17,28 @@ class LanesTest {
     private static final UUID C = new UUID(0, 3);
     private static final long SECOND = 1_000_000_000L;
 
-    private final Lanes lanes = new Lanes();
+    private final Lanes lanes = new Lanes(lane -> 0);
 
     @Test
     void lanes_take_turns_and_those_that_gave_nothing_are_closed() {
         List.of(A, B, C).forEach(lanes::open);
         List<Turn> turns = lanes.turns(10);
         assertThat(turns).extracting(Turn::lane).containsExactly(A, B, C);
-        lanes.asked(turns, Set.of(A, C), false);
+        lanes.asked(turns, Set.of(A, C), true);
         assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(A, C);
-        lanes.asked(lanes.turns(1), Set.of(A), false);
+        lanes.asked(lanes.turns(1), Set.of(A), true);
         assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, A);
         lanes.open(B);
         assertThat(lanes.turns(2)).extracting(Turn::lane).containsExactly(C, A);
+    }
+
+    @Test
+    void a_claim_that_was_not_full_has_taken_all_that_its_lanes_may_give() {
+        List.of(A, B, C).forEach(lanes::open);
+        lanes.asked(lanes.turns(2), Set.of(A), false);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C);
+        lanes.ended(A);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, A);
     }
 
     @Test
@@ -124,7 +133,7 @@ class LanesTest {
     /** Opens a lane and claims something from it, so that its mark may move. */
     private void use(UUID lane) {
         lanes.open(lane);
-        lanes.asked(lanes.turns(1), Set.of(lane), false);
+        lanes.asked(lanes.turns(1), Set.of(lane), true);
     }
 
     private void observe(Sample seen, long oldestXid, UUID lane, @Nullable Long head) {

@@ -7,6 +7,7 @@ import dev.posthorn.delivery.address.HostResolver;
 import dev.posthorn.delivery.address.IpAddress;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.Lease;
+import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.sign.SignedRequest;
 import dev.posthorn.testkit.TestReceiver;
 import java.net.ConnectException;
@@ -59,7 +60,7 @@ class HostileNamesTest {
     }
 
     private String send(AddressPolicy policy, HostResolver resolver, String url) throws InterruptedException {
-        try (RequestSender sender = new RequestSender(policy, resolver, connector)) {
+        try (RequestSender sender = new RequestSender(policy, resolver, new OwnSide(null), connector)) {
             return send(sender, url);
         }
     }
@@ -109,7 +110,8 @@ class HostileNamesTest {
         AtomicInteger asked = new AtomicInteger();
         HostResolver rebinding = name ->
                 answers(asked.getAndIncrement() % 2 == 0 ? PUBLIC : "127.0.0.1").resolve(name);
-        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, rebinding, connector)) {
+        try (RequestSender sender =
+                new RequestSender(AddressPolicy.PUBLIC_ONLY, rebinding, new OwnSide(null), connector)) {
             for (int attempt = 0; attempt < 10; attempt++) {
                 assertThat(send(sender, "https://hooks.example.com/"))
                         .startsWith(attempt % 2 == 0 ? "connect" : "address_refused");
@@ -162,7 +164,8 @@ class HostileNamesTest {
             }
             return List.of();
         };
-        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, silent, connector)) {
+        try (RequestSender sender =
+                new RequestSender(AddressPolicy.PUBLIC_ONLY, silent, new OwnSide(null), connector)) {
             assertThat(send(sender, "https://hooks.example.com/", 1)).startsWith("timeout");
         }
         assertThat(connector.connected).isEmpty();
@@ -205,7 +208,7 @@ class HostileNamesTest {
     void path_and_query_are_sent_byte_for_byte_and_the_host_is_canonical() throws Exception {
         AddressPolicy policy = AddressPolicy.builder().allow("127.0.0.0/8").build();
         try (TestReceiver receiver = TestReceiver.start();
-                RequestSender sender = new RequestSender(policy, answers("127.0.0.1"))) {
+                RequestSender sender = new RequestSender(policy, answers("127.0.0.1"), new OwnSide(null))) {
             String target = receiver.url("");
             for (String path : List.of(
                     "/a//b/../c/./d",
@@ -222,8 +225,8 @@ class HostileNamesTest {
             assertThat(receiver.received().getLast().path()).isEqualTo("/?x=1");
             // A name with an underscore, which java.net.URI does not take for a host.
             String port = target.substring(target.lastIndexOf(':') + 1);
-            try (RequestSender named =
-                    new RequestSender(AddressPolicy.allowing(List.of("127.0.0.1:" + port)), answers("127.0.0.1"))) {
+            try (RequestSender named = new RequestSender(
+                    AddressPolicy.allowing(List.of("127.0.0.1:" + port)), answers("127.0.0.1"), new OwnSide(null))) {
                 assertThat(send(named, "http://A_B.example.com:" + port + "/x")).isEqualTo("answered 200");
                 assertThat(receiver.received().getLast().header("host")).isEqualTo("a_b.example.com:" + port);
             }

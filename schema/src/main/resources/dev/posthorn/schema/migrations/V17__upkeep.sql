@@ -97,7 +97,7 @@ AS $$
     FROM pg_class AS c
     WHERE c.oid IN (
         SELECT to_regclass('posthorn.' || p.parent || to_char(old_day, '_YYYYMMDD'))
-        FROM unnest(ARRAY['webhook_events', 'webhook_deliveries_ended', 'webhook_attempt_log']) AS p (parent))
+        FROM unnest(ARRAY['webhook_events', 'webhook_deliveries_ended', 'webhook_attempt_log', 'integration_log_lines']) AS p (parent))
     ON CONFLICT (day) DO UPDATE SET outcome = excluded.outcome, retired_at = excluded.retired_at
 $$;
 
@@ -128,7 +128,7 @@ BEGIN
             RETURN NULL;
         END IF;
         PERFORM posthorn.note_retired_day(old_day, 'trimmed');
-        EXECUTE format('TRUNCATE posthorn.%I', 'webhook_deliveries_ended' || suffix);
+        EXECUTE format('TRUNCATE posthorn.%I, posthorn.%I', 'webhook_deliveries_ended' || suffix, 'integration_log_lines' || suffix);
         DELETE FROM posthorn.webhook_attempt_log AS a
         WHERE a.delivery_id >= low AND a.delivery_id < high
           AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries AS d
@@ -141,13 +141,13 @@ BEGIN
         RETURN 'trimmed';
     END IF;
 
-    FOREACH parent IN ARRAY ARRAY['webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
+    FOREACH parent IN ARRAY ARRAY['integration_log_lines', 'webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
         IF posthorn.is_held_by_a_long_transaction(('posthorn.' || parent)::regclass) THEN
             RETURN NULL;
         END IF;
     END LOOP;
     PERFORM posthorn.note_retired_day(old_day, 'dropped');
-    FOREACH parent IN ARRAY ARRAY['webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
+    FOREACH parent IN ARRAY ARRAY['integration_log_lines', 'webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
         EXECUTE format('DROP TABLE IF EXISTS posthorn.%I', parent || suffix);
     END LOOP;
     RETURN 'dropped';
@@ -223,6 +223,77 @@ $$;
 COMMENT ON FUNCTION posthorn.expire_unfinished(integer) IS
     'Removes dead letters older than unfinished_retention_days and makes dead letters of deliveries parked for as long.';
 
+-- Each endpoint is looked at once a day, and only if it has dead letters or parked deliveries at all.
+-- Locks: the health of these endpoints, SKIP LOCKED. Index: webhook_deliveries_dead_endpoint, webhook_deliveries_parked_endpoint.
+CREATE FUNCTION posthorn.tell_of_expiring_deliveries() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    kept     constant interval := make_interval(days => posthorn.setting_number('unfinished_retention_days')::integer);
+    -- What came to rest before is removed within 7 days.
+    boundary constant timestamptz := posthorn.clock_now() - kept + interval '7 days';
+    subject  record;
+    told     integer := 0;
+BEGIN
+    FOR subject IN
+        WITH RECURSIVE dead AS (
+            (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_dead AS d ORDER BY d.endpoint_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_dead AS d WHERE d.endpoint_id > l.endpoint_id ORDER BY d.endpoint_id LIMIT 1)
+            FROM dead AS l
+            WHERE l.endpoint_id IS NOT NULL
+        ),
+        parked AS (
+            (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_parked AS d ORDER BY d.endpoint_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_parked AS d WHERE d.endpoint_id > l.endpoint_id ORDER BY d.endpoint_id LIMIT 1)
+            FROM parked AS l
+            WHERE l.endpoint_id IS NOT NULL
+        ),
+        due AS MATERIALIZED (
+            SELECT h.endpoint_id, h.community_id, h.told_expiring_before
+            FROM posthorn.webhook_endpoint_health AS h
+            WHERE h.endpoint_id IN (SELECT d.endpoint_id FROM dead AS d UNION SELECT p.endpoint_id FROM parked AS p)
+              AND (h.told_expiring_before IS NULL OR h.told_expiring_before <= boundary - interval '1 day')
+            FOR UPDATE SKIP LOCKED
+        ),
+        told AS (
+            UPDATE posthorn.webhook_endpoint_health AS h
+            SET told_expiring_before = boundary
+            FROM due AS e
+            WHERE h.endpoint_id = e.endpoint_id
+        )
+        SELECT e.endpoint_id, e.community_id, d.dead_letters, d.parked, d.oldest
+        FROM due AS e
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE w.stage = 'dead') AS dead_letters, count(*) FILTER (WHERE w.stage = 'parked') AS parked,
+                   min(coalesce(w.parked_at, w.ended_at)) AS oldest
+            FROM posthorn.webhook_deliveries AS w
+            WHERE w.endpoint_id = e.endpoint_id
+              AND w.stage IN ('dead', 'parked')
+              AND w.event_type NOT LIKE 'posthorn.%'
+              AND coalesce(w.parked_at, w.ended_at) < boundary
+              AND coalesce(w.parked_at, w.ended_at) >= coalesce(e.told_expiring_before, '-infinity')
+        ) AS d
+        WHERE d.oldest IS NOT NULL
+        ORDER BY e.endpoint_id
+    LOOP
+        PERFORM posthorn.queue_operational_event(
+            subject.community_id, 'posthorn.deliveries.expiring',
+            jsonb_build_object(
+                'endpoint_id', subject.endpoint_id, 'dead_letters', subject.dead_letters, 'parked', subject.parked,
+                'first_expires_at', subject.oldest + kept),
+            subject.endpoint_id);
+        told := told + 1;
+    END LOOP;
+    RETURN told;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.tell_of_expiring_deliveries() IS
+    'Queues posthorn.deliveries.expiring, one for each endpoint and at most once a day, about dead letters that are removed and parked deliveries that become dead letters within 7 days; about each of them once. Returns how many events.';
+
 CREATE FUNCTION posthorn.maintain() RETURNS TABLE (task text, rows bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
@@ -270,6 +341,9 @@ BEGIN
     DELETE FROM posthorn.webhook_redeliveries AS r
     WHERE r.ended_at < at - make_interval(days => posthorn.setting_number('retention_days')::integer);
     RETURN QUERY SELECT * FROM posthorn.maintain_api_keys();
+    RETURN QUERY SELECT * FROM posthorn.maintain_integrations();
+    RETURN QUERY SELECT * FROM posthorn.maintain_vault();
+    RETURN QUERY SELECT 'tell_of_expiring_deliveries', posthorn.tell_of_expiring_deliveries()::bigint;
     RETURN QUERY SELECT 'expire_unfinished', posthorn.expire_unfinished()::bigint;
     -- Last, because its locks last until the end.
     RETURN QUERY SELECT 'retire_days', posthorn.retire_days()::bigint;

@@ -106,6 +106,7 @@ CREATE TABLE posthorn.webhook_endpoint_health (
     probe_id              uuid,
     told_disabled_at      timestamptz,
     told_dead_lettered_at timestamptz,
+    told_expiring_before  timestamptz,
     CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL))
 ) WITH (fillfactor = 50);
 
@@ -135,6 +136,7 @@ COMMENT ON COLUMN posthorn.webhook_endpoint_health.probe_wait IS 'How long after
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.probe_id IS 'The delivery that is under way as a probe.';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.told_disabled_at IS 'When posthorn.endpoint.disabled was last queued about it.';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.told_dead_lettered_at IS 'When posthorn.delivery.dead_lettered was last queued about it.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_health.told_expiring_before IS 'Of its dead letters and parked deliveries from before this time posthorn.deliveries.expiring has told.';
 
 CREATE TABLE posthorn.webhook_subscriptions (
     community_id uuid NOT NULL,
@@ -291,7 +293,7 @@ CREATE TABLE posthorn.webhook_attempt_log (
     recorded_at      timestamptz NOT NULL,
     status_code      integer,
     duration_ms      integer,
-    outcome          text NOT NULL CHECK (outcome IN ('delivered', 'failed', 'superseded')),
+    outcome          text NOT NULL CHECK (outcome IN ('delivered', 'failed', 'superseded', 'unsent')),
     error_class      text,
     error            text,
     response_excerpt text,
@@ -301,7 +303,7 @@ CREATE TABLE posthorn.webhook_attempt_log (
 COMMENT ON TABLE posthorn.webhook_attempt_log IS 'Attempts, one row each, but for the one that delivered: it stands in its delivery, until that is sent anew. Read them together in webhook_attempts. One partition per day of the delivery''s id.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.delivery_id IS 'The delivery.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.id IS 'Order of recording.';
-COMMENT ON COLUMN posthorn.webhook_attempt_log.number IS 'Number of the attempt, from 1; null for a superseded result.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.number IS 'Number of the attempt, from 1; null where it does not count: superseded, unsent, a failed probe.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.event_id IS 'The event.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.community_id IS 'The community.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.endpoint_id IS 'The endpoint.';
@@ -309,8 +311,8 @@ COMMENT ON COLUMN posthorn.webhook_attempt_log.dispatcher_id IS 'Who sent it.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.recorded_at IS 'When its result was recorded.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.status_code IS 'HTTP status, null when there was no answer.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.duration_ms IS 'How long the attempt took, in milliseconds.';
-COMMENT ON COLUMN posthorn.webhook_attempt_log.outcome IS 'delivered; failed; superseded: the result of a lease that was no longer held, kept and of no effect.';
-COMMENT ON COLUMN posthorn.webhook_attempt_log.error_class IS 'Kind of failure, such as timeout, connect, tls, status, lease_lost.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.outcome IS 'delivered; failed; superseded: the result of a lease that was no longer held, kept and of no effect; unsent: the sender''s own side failed, no attempt was used.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.error_class IS 'Kind of failure, such as timeout, connect, tls, status, lease_lost; of an unsent one name_service, no_route, local_limit.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.error IS 'One sentence about it.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.response_excerpt IS 'Beginning of the answer''s body, at most 4 KiB.';
 
@@ -326,7 +328,7 @@ FROM posthorn.webhook_deliveries AS d
 WHERE d.stage = 'ended' AND d.status = 'delivered';
 
 COMMENT ON VIEW posthorn.webhook_attempts IS
-    'The history: one row per attempt whose result was recorded. outcome is delivered, failed, or superseded: the result of a lease that was no longer held. In order by recorded_at.';
+    'The history: one row per attempt whose result was recorded. outcome is delivered, failed, superseded: the result of a lease that was no longer held, or unsent: a failure of the sender''s own side, which used no attempt. In order by recorded_at.';
 
 CREATE TABLE posthorn.webhook_idempotency_keys (
     community_id uuid NOT NULL,

@@ -6,6 +6,12 @@ CREATE OR REPLACE FUNCTION posthorn.schema_version() RETURNS integer
 
 COMMENT ON FUNCTION posthorn.schema_version() IS 'The number of the newest migration that was applied.';
 
+CREATE FUNCTION posthorn.serves_since() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 50;
+
+COMMENT ON FUNCTION posthorn.serves_since() IS 'The oldest version of the schema whose programs this one still serves.';
+
 -- A new function may be executed by everybody. In this schema only by those a GRANT names.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA posthorn FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION posthorn.schema_version() TO posthorn_service, posthorn_producer, posthorn_member;
+GRANT EXECUTE ON FUNCTION posthorn.schema_version(), posthorn.serves_since() TO posthorn_service, posthorn_producer, posthorn_member;

@@ -1,4 +1,4 @@
--- Days. Events, attempts and ended deliveries are kept by the day of the time inside their id and leave by the day.
+-- Days. Events, attempts, ended deliveries and what integrations log are kept by the day of the time inside their id and leave by the day.
 --
 -- A day is made as a plain table and attached: ATTACH takes SHARE UPDATE EXCLUSIVE on the parent, beside which inserts go on, while
 -- CREATE … PARTITION OF waits for every open transaction that has queued, with everybody else behind it.
@@ -13,9 +13,10 @@ DECLARE
     part    text;
     created integer := 0;
 BEGIN
-    FOREACH parent IN ARRAY ARRAY['webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
+    FOREACH parent IN ARRAY ARRAY['integration_log_lines', 'webhook_attempt_log', 'webhook_deliveries_ended', 'webhook_events'] LOOP
         part := parent || to_char(day, '_YYYYMMDD');
-        CONTINUE WHEN to_regclass('posthorn.' || part) IS NOT NULL;
+        -- While migrating, not all of them are there yet.
+        CONTINUE WHEN to_regclass('posthorn.' || part) IS NOT NULL OR to_regclass('posthorn.' || parent) IS NULL;
         EXECUTE format('CREATE TABLE posthorn.%I (LIKE posthorn.%I INCLUDING ALL)', part, parent);
         EXECUTE format('ALTER TABLE posthorn.%I ENABLE ROW LEVEL SECURITY', part);
         EXECUTE format('ALTER TABLE posthorn.%I FORCE ROW LEVEL SECURITY', part);

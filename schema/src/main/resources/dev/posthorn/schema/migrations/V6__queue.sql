@@ -2,7 +2,7 @@
 
 CREATE FUNCTION posthorn.is_operational_event_type(event_type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN event_type ~ '^(posthorn|api_key)\.';
+    RETURN event_type ~ '^(posthorn|api_key|integration|sync)\.';
 
 COMMENT ON FUNCTION posthorn.is_operational_event_type(text) IS
     'Whether events of a type are queued by Posthorn alone, and go only to endpoints that ask for them by name.';
@@ -338,7 +338,7 @@ RETURNS TABLE (
 AS $$
 BEGIN
     IF EXISTS (SELECT FROM unnest(event_types) AS t (name) WHERE posthorn.is_operational_event_type(name)) THEN
-        RAISE EXCEPTION 'event types that begin with posthorn. or api_key. are reserved for operational events'
+        RAISE EXCEPTION 'event types that begin with posthorn., api_key., integration. or sync. are reserved for operational events'
             USING ERRCODE = 'PH005', HINT = 'Choose another first part.';
     END IF;
     IF array_length(payloads, 1) IS DISTINCT FROM array_length(communities, 1)

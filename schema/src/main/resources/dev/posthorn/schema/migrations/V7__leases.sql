@@ -226,7 +226,8 @@ RETURNS SETOF posthorn.leased_delivery
 AS $$
 #variable_conflict use_column
 DECLARE
-    at constant timestamptz := posthorn.clock_now();
+    at      constant timestamptz := posthorn.clock_now();
+    limited boolean;
 BEGIN
     -- What a rate limit has left is counted by one claim at a time.
     PERFORM FROM posthorn.webhook_endpoint_health AS h
@@ -235,6 +236,7 @@ BEGIN
            OR h.endpoint_id IN (SELECT e.id FROM posthorn.webhook_endpoints AS e WHERE e.rate_limit IS NOT NULL AND e.ordering = 'key'))
     ORDER BY h.endpoint_id
     FOR UPDATE;
+    limited := FOUND;
 
     RETURN QUERY
     WITH open_lanes AS MATERIALIZED (
@@ -286,34 +288,33 @@ BEGIN
         ) AS s
     ),
     picked AS MATERIALIZED (
-        SELECT c.row_id, o.lane, o.ordinal, c.position, c.payload_bytes, o.endpoint_id, o.rate, o.tokens
+        SELECT c.row_id, o.ordinal, c.payload_bytes, o.endpoint_id, o.rate, o.tokens
         FROM open_lanes AS o
         CROSS JOIN LATERAL (
-            SELECT d.ctid AS row_id, d.position, d.payload_bytes
-            FROM (
-                SELECT w.ctid AS row_id
-                FROM posthorn.webhook_deliveries_ready AS w
-                WHERE coalesce(w.ordered_lane, w.endpoint_id) = o.lane AND w.position >= o.head AND (o.ordered OR w.ordered_lane IS NULL)
-                ORDER BY coalesce(w.ordered_lane, w.endpoint_id), w.position
-                LIMIT least(o.width, max_rows)
-            ) AS first_rows
-            JOIN posthorn.webhook_deliveries_ready AS d ON d.ctid = first_rows.row_id
-            WHERE d.status IN ('pending', 'retrying')
+            SELECT d.ctid AS row_id, d.payload_bytes
+            FROM posthorn.webhook_deliveries_ready AS d
+            WHERE d.ctid = ANY (ARRAY(
+                    SELECT w.ctid
+                    FROM posthorn.webhook_deliveries_ready AS w
+                    WHERE coalesce(w.ordered_lane, w.endpoint_id) = o.lane AND w.position >= o.head AND (o.ordered OR w.ordered_lane IS NULL)
+                    ORDER BY coalesce(w.ordered_lane, w.endpoint_id), w.position
+                    LIMIT least(o.width, max_rows)))
+              AND d.status IN ('pending', 'retrying')
             -- What the caller holds may lie behind the window: a late commit fills places before it.
             LIMIT greatest(o.width - o.held, 0)
-            FOR UPDATE OF d SKIP LOCKED
+            FOR UPDATE SKIP LOCKED
         ) AS c
-        LIMIT CASE WHEN NOT EXISTS (SELECT FROM open_lanes AS l WHERE l.rate IS NOT NULL) THEN max_rows END
+        LIMIT CASE WHEN NOT limited THEN max_rows END
     ),
     bounded AS MATERIALIZED (
-        SELECT p.row_id, p.lane, p.endpoint_id, p.rate
+        SELECT p.row_id, p.endpoint_id
         FROM (
             SELECT p.*,
-                   sum(p.payload_bytes::bigint) OVER w AS bytes,
+                   sum(p.payload_bytes) OVER w AS bytes,
                    row_number() OVER w AS number,
-                   CASE WHEN p.rate IS NOT NULL THEN row_number() OVER (PARTITION BY p.endpoint_id ORDER BY p.ordinal, p.position) END AS nth
+                   row_number() OVER (PARTITION BY CASE WHEN p.rate IS NOT NULL THEN p.endpoint_id END ORDER BY p.ordinal) AS nth
             FROM picked AS p
-            WINDOW w AS (ORDER BY p.ordinal, p.position ROWS UNBOUNDED PRECEDING)
+            WINDOW w AS (ORDER BY p.ordinal ROWS UNBOUNDED PRECEDING)
         ) AS p
         WHERE (p.bytes <= max_bytes OR p.number = 1)
           AND p.number <= max_rows
@@ -321,7 +322,7 @@ BEGIN
     ),
     paced AS MATERIALIZED (
         SELECT o.endpoint_id, o.rate, coalesce(o.tokens, 1) - (SELECT count(*) FROM bounded AS b WHERE b.endpoint_id = o.endpoint_id) AS left_over
-        FROM (SELECT DISTINCT ON (l.endpoint_id) l.endpoint_id, l.rate, l.tokens FROM open_lanes AS l WHERE l.rate IS NOT NULL) AS o
+        FROM (SELECT DISTINCT ON (l.endpoint_id) l.endpoint_id, l.rate, l.tokens FROM open_lanes AS l WHERE limited AND l.rate IS NOT NULL) AS o
     ),
     paid AS (
         UPDATE posthorn.webhook_endpoint_health AS h
@@ -332,16 +333,16 @@ BEGIN
     leased AS (
         UPDATE posthorn.webhook_deliveries_ready AS d
         SET status = 'sending', dispatcher_id = dispatcher, lease_no = lease
-        FROM bounded AS b
-        WHERE d.ctid = b.row_id
-        RETURNING d.id, d.event_id, d.community_id, d.endpoint_id, b.lane, d.event_type, d.attempt_count
+        WHERE d.ctid = ANY (ARRAY(SELECT b.row_id FROM bounded AS b))
+        RETURNING d.id, d.event_id, d.community_id, d.endpoint_id, coalesce(d.ordered_lane, d.endpoint_id) AS lane, d.event_type,
+                  d.attempt_count
     )
     SELECT l.id, l.event_id, l.community_id, l.endpoint_id, l.lane, l.event_type, l.attempt_count, NULL::integer FROM leased AS l
     UNION ALL
     SELECT NULL, NULL, NULL, NULL, o.lane, NULL, NULL, ceil(1000 * greatest(1 - p.left_over, 0) / p.rate)::integer
     FROM open_lanes AS o
     JOIN paced AS p ON p.endpoint_id = o.endpoint_id
-    WHERE p.left_over < 1
+    WHERE limited AND p.left_over < 1
     UNION ALL
     SELECT NULL, NULL, NULL, NULL, o.lane, NULL, NULL, 0
     FROM open_lanes AS o
@@ -398,14 +399,17 @@ RETURNS TABLE (
 )
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
-    SET enable_hashjoin = off
     SET enable_mergejoin = off
+    SET enable_seqscan = off
+    SET enable_bitmapscan = off
     SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    at     constant timestamptz := posthorn.clock_now();
-    leased posthorn.leased_delivery[];
+    at          constant timestamptz := posthorn.clock_now();
+    leased      posthorn.leased_delivery[];
+    first_event uuid;
+    last_event  uuid;
 BEGIN
     -- KEY SHARE lets the heartbeat through and holds off the rescue, which would not see what this claim has not committed yet.
     PERFORM FROM posthorn.dispatchers AS d WHERE d.id = dispatcher AND d.expires_at > at FOR KEY SHARE;
@@ -426,15 +430,34 @@ BEGIN
                 END IF;
         END;
     END LOOP;
+    SELECT l.events[1], l.events[cardinality(l.events)]
+    INTO first_event, last_event
+    FROM (SELECT array_agg(l.event_id ORDER BY l.event_id) AS events FROM unnest(leased) AS l WHERE l.event_id IS NOT NULL) AS l;
     -- A statement of its own: what was leased may have been committed after a snapshot that was taken before.
+    -- The bounds leave out the days of other events when the statement starts; without them every day costs something for every row.
     RETURN QUERY
+    WITH endpoints AS MATERIALIZED (
+        SELECT s.*
+        FROM (SELECT DISTINCT l.endpoint_id AS id FROM unnest(leased) AS l) AS asked
+        CROSS JOIN LATERAL (
+            SELECT e.id, e.payload_format, e.timeout_seconds, h.secret_version, e.url
+            FROM posthorn.webhook_endpoints AS e
+            JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
+            WHERE e.id = asked.id
+            OFFSET 0
+        ) AS s
+    )
     SELECT l.delivery_id, l.event_id, l.community_id, l.endpoint_id, l.lane, l.event_type, l.attempt_count + 1, at, e.url,
            e.payload_format, posthorn.webhook_body(e.payload_format, v.id, v.community_id, v.event_type, v.created_at, v.payload),
-           h.secret_version, e.timeout_seconds, l.open_after_ms
+           e.secret_version, e.timeout_seconds, l.open_after_ms
     FROM unnest(leased) AS l
-    LEFT JOIN posthorn.webhook_endpoints AS e ON e.id = l.endpoint_id
-    LEFT JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = l.endpoint_id
-    LEFT JOIN posthorn.webhook_events AS v ON v.id = l.event_id;
+    LEFT JOIN endpoints AS e ON e.id = l.endpoint_id
+    LEFT JOIN LATERAL (
+        SELECT v.id, v.community_id, v.event_type, v.created_at, v.payload
+        FROM posthorn.webhook_events AS v
+        WHERE v.id = l.event_id AND v.id BETWEEN first_event AND last_event
+        OFFSET 0
+    ) AS v ON true;
 END
 $$;
 

@@ -16,30 +16,63 @@ COMMENT ON COLUMN posthorn.vault_data_keys.created_at IS 'When it was made.';
 COMMENT ON COLUMN posthorn.vault_data_keys.retired_at IS 'Since when nothing new is encrypted with it.';
 
 CREATE TABLE posthorn.vault_secrets (
-    id           uuid PRIMARY KEY,
-    community_id uuid NOT NULL REFERENCES posthorn.communities (id) ON DELETE CASCADE,
-    purpose      text NOT NULL CHECK (purpose ~ '^[a-z][a-z_]{0,62}$'),
-    owner_id     uuid NOT NULL,
+    id             uuid PRIMARY KEY,
+    community_id   uuid NOT NULL REFERENCES posthorn.communities (id) ON DELETE CASCADE,
+    purpose        text NOT NULL CHECK (purpose ~ '^[a-z][a-z_]{0,62}$'),
+    owner_id       uuid,
+    name           text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200 AND name !~ '[[:cntrl:]]'),
+    description    text NOT NULL DEFAULT '' CHECK (char_length(description) <= 1000),
+    fields         text[],
+    store          text NOT NULL DEFAULT 'database' CHECK (store ~ '^[a-z][a-z_]{0,30}$'),
+    reference      text CHECK (char_length(reference) BETWEEN 1 AND 500),
+    version        integer NOT NULL DEFAULT 0 CHECK (version >= 0),
+    created_at     timestamptz NOT NULL DEFAULT posthorn.clock_now(),
+    written_at     timestamptz,
+    expires_at     timestamptz,
+    previous_until timestamptz,
+    UNIQUE NULLS NOT DISTINCT (community_id, purpose, owner_id, name)
+);
+
+CREATE INDEX vault_secrets_owner ON posthorn.vault_secrets (owner_id) WHERE owner_id IS NOT NULL;
+
+COMMENT ON TABLE posthorn.vault_secrets IS 'What is known of each secret. Its value is not here: encrypted in vault_secret_versions, or in a store outside of the database.';
+COMMENT ON COLUMN posthorn.vault_secrets.id IS 'Identifier; stays the same in every version.';
+COMMENT ON COLUMN posthorn.vault_secrets.community_id IS 'The community it belongs to.';
+COMMENT ON COLUMN posthorn.vault_secrets.purpose IS 'What it is for; endpoint_signing: the signing secret of a webhook endpoint.';
+COMMENT ON COLUMN posthorn.vault_secrets.owner_id IS 'The endpoint or other thing whose secret it is, and which it lives with; null for one that stands for itself.';
+COMMENT ON COLUMN posthorn.vault_secrets.name IS 'Name, of which there is one for each community, purpose and owner.';
+COMMENT ON COLUMN posthorn.vault_secrets.description IS 'For people; never secret.';
+COMMENT ON COLUMN posthorn.vault_secrets.fields IS 'The names of the fields of a structured credential; null if the value is one text.';
+COMMENT ON COLUMN posthorn.vault_secrets.store IS 'Where the value is: database, or the name of another store.';
+COMMENT ON COLUMN posthorn.vault_secrets.reference IS 'What names the value in a store that Posthorn only reads; null where Posthorn itself keeps it.';
+COMMENT ON COLUMN posthorn.vault_secrets.version IS 'The newest version; 0 while none was written.';
+COMMENT ON COLUMN posthorn.vault_secrets.created_at IS 'When it was made.';
+COMMENT ON COLUMN posthorn.vault_secrets.written_at IS 'When its newest version was written; null while none was.';
+COMMENT ON COLUMN posthorn.vault_secrets.expires_at IS 'From when on it is no longer given to anybody; null never.';
+COMMENT ON COLUMN posthorn.vault_secrets.previous_until IS 'Until when the version before the newest is used beside it; null: not at all.';
+
+CREATE TABLE posthorn.vault_secret_versions (
+    secret_id    uuid NOT NULL REFERENCES posthorn.vault_secrets (id) ON DELETE CASCADE,
+    community_id uuid NOT NULL,
     version      integer NOT NULL CHECK (version > 0),
     ciphertext   bytea NOT NULL,
     data_key_id  uuid NOT NULL REFERENCES posthorn.vault_data_keys (id),
     created_at   timestamptz NOT NULL DEFAULT posthorn.clock_now(),
     expires_at   timestamptz,
-    UNIQUE (community_id, purpose, owner_id, version)
+    PRIMARY KEY (secret_id, version)
 );
 
-CREATE INDEX vault_secrets_owner ON posthorn.vault_secrets (owner_id);
+CREATE INDEX vault_secret_versions_data_key ON posthorn.vault_secret_versions (data_key_id);
 
-COMMENT ON TABLE posthorn.vault_secrets IS 'Encrypted secrets, each bound to its community, id and version, so that rows cannot be swapped.';
-COMMENT ON COLUMN posthorn.vault_secrets.id IS 'Identifier.';
-COMMENT ON COLUMN posthorn.vault_secrets.community_id IS 'The community it belongs to.';
-COMMENT ON COLUMN posthorn.vault_secrets.purpose IS 'What it is for; endpoint_signing: the signing secret of a webhook endpoint.';
-COMMENT ON COLUMN posthorn.vault_secrets.owner_id IS 'The endpoint or other thing whose secret it is.';
-COMMENT ON COLUMN posthorn.vault_secrets.version IS 'Counts up at each rotation.';
-COMMENT ON COLUMN posthorn.vault_secrets.ciphertext IS 'Encrypted with the data key; associated data: community, id, version.';
-COMMENT ON COLUMN posthorn.vault_secrets.data_key_id IS 'The data key that opens it.';
-COMMENT ON COLUMN posthorn.vault_secrets.created_at IS 'When it was stored.';
-COMMENT ON COLUMN posthorn.vault_secrets.expires_at IS 'Until when it is still used beside a newer version; null for the newest.';
+COMMENT ON TABLE posthorn.vault_secret_versions IS
+    'Encrypted values of secrets, each bound to its community, secret, version, purpose and owner, so that rows cannot be swapped.';
+COMMENT ON COLUMN posthorn.vault_secret_versions.secret_id IS 'The secret.';
+COMMENT ON COLUMN posthorn.vault_secret_versions.community_id IS 'The community it belongs to.';
+COMMENT ON COLUMN posthorn.vault_secret_versions.version IS 'Counts up at each new value.';
+COMMENT ON COLUMN posthorn.vault_secret_versions.ciphertext IS 'Encrypted with the data key; associated data: community, secret, version, owner (zeros if none), purpose.';
+COMMENT ON COLUMN posthorn.vault_secret_versions.data_key_id IS 'The data key that opens it.';
+COMMENT ON COLUMN posthorn.vault_secret_versions.created_at IS 'When it was written.';
+COMMENT ON COLUMN posthorn.vault_secret_versions.expires_at IS 'Until when it is still used beside a newer version; null for the newest.';
 
 ALTER TABLE posthorn.vault_data_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE posthorn.vault_data_keys FORCE ROW LEVEL SECURITY;
@@ -49,7 +82,16 @@ ALTER TABLE posthorn.vault_secrets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE posthorn.vault_secrets FORCE ROW LEVEL SECURITY;
 CREATE POLICY vault_secrets_owner ON posthorn.vault_secrets TO CURRENT_USER USING (true) WITH CHECK (true);
 CREATE POLICY vault_secrets_service ON posthorn.vault_secrets TO posthorn_service USING (true) WITH CHECK (true);
-GRANT SELECT, INSERT, UPDATE, DELETE ON posthorn.vault_data_keys, posthorn.vault_secrets TO posthorn_service;
+CREATE POLICY vault_secrets_member_read ON posthorn.vault_secrets FOR SELECT TO posthorn_member
+    USING (community_id IN (SELECT posthorn.permitted_communities('secrets:read')));
+ALTER TABLE posthorn.vault_secret_versions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE posthorn.vault_secret_versions FORCE ROW LEVEL SECURITY;
+CREATE POLICY vault_secret_versions_owner ON posthorn.vault_secret_versions TO CURRENT_USER USING (true) WITH CHECK (true);
+CREATE POLICY vault_secret_versions_service ON posthorn.vault_secret_versions TO posthorn_service USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE, DELETE ON posthorn.vault_data_keys, posthorn.vault_secrets, posthorn.vault_secret_versions TO posthorn_service;
+-- A member sees everything but the name that a referenced secret has in the operator's own store.
+GRANT SELECT (id, community_id, purpose, owner_id, name, description, fields, store, version, created_at, written_at, expires_at, previous_until)
+    ON posthorn.vault_secrets TO posthorn_member;
 
 -- Of two nodes that make a secret for the same endpoint at the same moment the first wins; the other's is never stored.
 CREATE FUNCTION posthorn.store_endpoint_secrets(
@@ -68,25 +110,36 @@ DECLARE
     at     timestamptz := posthorn.clock_now();
     stored uuid[];
 BEGIN
-    WITH inserted AS (
-        INSERT INTO posthorn.vault_secrets AS s (id, community_id, purpose, owner_id, version, ciphertext, data_key_id, created_at)
-        SELECT i.id, e.community_id, 'endpoint_signing', e.id, i.version, i.ciphertext, data_key, at
-        FROM unnest(ids, endpoint_ids, versions, ciphertexts) AS i (id, endpoint_id, version, ciphertext)
-        JOIN posthorn.webhook_endpoints AS e ON e.id = i.endpoint_id AND e.deleted_at IS NULL
-        ORDER BY e.id
-        ON CONFLICT (community_id, purpose, owner_id, version) DO NOTHING
-        RETURNING s.owner_id
-    )
-    SELECT array_agg(owner_id) INTO stored FROM inserted;
+    INSERT INTO posthorn.vault_secrets (id, community_id, purpose, owner_id, name, created_at)
+    SELECT i.id, e.community_id, 'endpoint_signing', e.id, 'signing', at
+    FROM unnest(ids, endpoint_ids, versions) AS i (id, endpoint_id, version)
+    JOIN posthorn.webhook_endpoints AS e ON e.id = i.endpoint_id AND e.deleted_at IS NULL
+    WHERE i.version = 1
+    ORDER BY e.id
+    ON CONFLICT (community_id, purpose, owner_id, name) DO NOTHING;
 
-    UPDATE posthorn.vault_secrets AS s
+    WITH moved AS (
+        UPDATE posthorn.vault_secrets AS s
+        SET version = i.version, written_at = at
+        FROM unnest(ids, endpoint_ids, versions) AS i (id, endpoint_id, version)
+        WHERE s.id = i.id AND s.owner_id = i.endpoint_id AND s.purpose = 'endpoint_signing' AND s.version = i.version - 1
+        RETURNING s.id, s.community_id, s.owner_id, s.version
+    ),
+    inserted AS (
+        INSERT INTO posthorn.vault_secret_versions (secret_id, community_id, version, ciphertext, data_key_id, created_at)
+        SELECT m.id, m.community_id, m.version, i.ciphertext, data_key, at
+        FROM moved AS m
+        JOIN unnest(ids, ciphertexts) AS i (id, ciphertext) ON i.id = m.id
+    )
+    SELECT array_agg(m.owner_id) INTO stored FROM moved AS m;
+
+    UPDATE posthorn.vault_secret_versions AS v
     SET expires_at = at + make_interval(secs => coalesce(overlap_seconds, 0))
-    FROM unnest(endpoint_ids, versions) AS i (endpoint_id, version)
+    FROM unnest(ids, endpoint_ids, versions) AS i (id, endpoint_id, version)
     WHERE i.endpoint_id = ANY (stored)
-      AND s.owner_id = i.endpoint_id
-      AND s.purpose = 'endpoint_signing'
-      AND s.version < i.version
-      AND (s.expires_at IS NULL OR s.expires_at > at + make_interval(secs => coalesce(overlap_seconds, 0)));
+      AND v.secret_id = i.id
+      AND v.version < i.version
+      AND (v.expires_at IS NULL OR v.expires_at > at + make_interval(secs => coalesce(overlap_seconds, 0)));
 
     UPDATE posthorn.webhook_endpoint_health AS h
     SET secret_version = i.version
@@ -101,7 +154,7 @@ END
 $$;
 
 COMMENT ON FUNCTION posthorn.store_endpoint_secrets(uuid[], uuid[], integer[], bytea[], uuid, integer) IS
-    'Stores a version of the signing secret of endpoints and returns the endpoints for which this call was the first to do so. Older versions stay in use for overlap_seconds.';
+    'Stores a version of the signing secret of endpoints (ids: of the secrets, new ones for version 1) and returns the endpoints for which this call was the first to do so. Older versions stay in use for overlap_seconds.';
 
 CREATE FUNCTION posthorn.endpoint_secret_ciphertexts(endpoint uuid) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -111,16 +164,17 @@ AS $$
         jsonb_agg(
             jsonb_build_object(
                 'id', s.id,
-                'version', s.version,
-                'ciphertext', translate(encode(s.ciphertext, 'base64'), E'\n', ''),
-                'data_key_id', s.data_key_id,
-                'expires_at', s.expires_at)
-            ORDER BY s.version DESC),
+                'version', v.version,
+                'ciphertext', translate(encode(v.ciphertext, 'base64'), E'\n', ''),
+                'data_key_id', v.data_key_id,
+                'expires_at', v.expires_at)
+            ORDER BY v.version DESC),
         '[]')
     FROM posthorn.vault_secrets AS s
+    JOIN posthorn.vault_secret_versions AS v ON v.secret_id = s.id
     WHERE s.owner_id = endpoint
       AND s.purpose = 'endpoint_signing'
-      AND (s.expires_at IS NULL OR s.expires_at > posthorn.clock_now())
+      AND (v.expires_at IS NULL OR v.expires_at > posthorn.clock_now())
 $$;
 
 COMMENT ON FUNCTION posthorn.endpoint_secret_ciphertexts(uuid) IS

@@ -216,7 +216,14 @@ CREATE FUNCTION posthorn.lease_of_token(token text) RETURNS bigint
 
 COMMENT ON FUNCTION posthorn.lease_of_token(text) IS 'The second part of a lease''s token.';
 
-CREATE FUNCTION posthorn.release_webhook_leases(ids uuid[], tokens text[]) RETURNS integer
+CREATE FUNCTION posthorn.release_webhook_leases(
+    ids           uuid[],
+    tokens        text[],
+    error_classes text[] DEFAULT NULL,
+    errors        text[] DEFAULT NULL,
+    durations_ms  integer[] DEFAULT NULL
+)
+RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
@@ -225,13 +232,21 @@ DECLARE
 BEGIN
     PERFORM posthorn.refuse_malformed_tokens(tokens);
     WITH held AS MATERIALIZED (
-        SELECT d.id
-        FROM unnest(ids, tokens) AS i (id, token)
+        SELECT d.id, d.event_id, d.community_id, d.endpoint_id, d.dispatcher_id, i.error_class, i.error, i.duration_ms
+        FROM unnest(ids, tokens, error_classes, errors, durations_ms) AS i (id, token, error_class, error, duration_ms)
         JOIN posthorn.webhook_deliveries AS d
             ON d.stage = 'ready' AND d.id = i.id
             AND d.dispatcher_id = posthorn.dispatcher_of_token(i.token) AND d.lease_no = posthorn.lease_of_token(i.token)
         ORDER BY d.id
         FOR UPDATE OF d
+    ),
+    tried AS (
+        INSERT INTO posthorn.webhook_attempt_log
+            (delivery_id, event_id, community_id, endpoint_id, dispatcher_id, recorded_at, duration_ms, outcome, error_class, error)
+        SELECT h.id, h.event_id, h.community_id, h.endpoint_id, h.dispatcher_id, posthorn.clock_now(), h.duration_ms, 'unsent',
+               left(h.error_class, 100), left(h.error, 500)
+        FROM held AS h
+        WHERE h.error_class IS NOT NULL
     )
     UPDATE posthorn.webhook_deliveries AS d
     SET status = CASE WHEN d.attempt_count = 0 THEN 'pending' ELSE 'retrying' END::posthorn.webhook_status,
@@ -246,12 +261,12 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.release_webhook_leases(uuid[], text[]) IS
-    'sending → pending, retrying: gives leased deliveries back unsent; no attempt is used.';
+COMMENT ON FUNCTION posthorn.release_webhook_leases(uuid[], text[], text[], text[], integer[]) IS
+    'sending → pending, retrying: gives leased deliveries back; no attempt is used. Where an error class says that it was tried and the sender''s own side failed, that is kept in the history as unsent.';
 
 GRANT EXECUTE ON FUNCTION
     posthorn.get_pending_webhooks(integer, integer),
     posthorn.process_webhook_delivery(uuid, integer),
     posthorn.renew_webhook_leases(text[], integer),
-    posthorn.release_webhook_leases(uuid[], text[])
+    posthorn.release_webhook_leases(uuid[], text[], text[], text[], integer[])
 TO posthorn_service;

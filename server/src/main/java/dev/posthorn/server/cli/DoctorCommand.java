@@ -1,6 +1,9 @@
 package dev.posthorn.server.cli;
 
 import com.zaxxer.hikari.HikariDataSource;
+import dev.posthorn.delivery.outage.ControlLookup;
+import dev.posthorn.delivery.outage.Fault;
+import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.server.embedded.EmbeddedDatabase;
@@ -16,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -41,6 +45,7 @@ final class DoctorCommand implements Callable<Integer> {
         Settings settings = options.settings();
         check("java", () -> "Java " + Runtime.version().feature());
         check("targets", () -> Targets.policy(settings).describe());
+        check("network", () -> network(Targets.controlName(settings)));
         check("master key", () -> MasterKeys.find(settings).toString());
         String url = databaseUrl(settings);
         if (url.isEmpty()) {
@@ -124,6 +129,17 @@ final class DoctorCommand implements Callable<Integer> {
             }
             return "all hold";
         });
+    }
+
+    private static String network(String controlName) {
+        if (controlName.isEmpty()) {
+            return "not looked at, since control.name is none";
+        }
+        Optional<Fault> fault = new OwnSide(new ControlLookup(controlName)).look();
+        if (fault.isPresent()) {
+            throw new IllegalStateException(fault.get().sentence());
+        }
+        return "the name service answers below " + controlName + ", and a way leads to the internet";
     }
 
     private static String databaseUrl(Settings settings) {

@@ -35,7 +35,7 @@ final class Metrics implements DeliveryListener {
 
     void watch(IntSupplier inFlight, IntSupplier ready) {
         gauge("posthorn.deliveries.in.flight", "Deliveries under way on this node", inFlight);
-        gauge("posthorn.ready", "1 while the database hears this node", ready);
+        gauge("posthorn.ready", "1 while the database hears this node and it can send", ready);
     }
 
     /** Watches the tables' sizes; the database is asked once a minute at most, and while it is away the last answer stands. */

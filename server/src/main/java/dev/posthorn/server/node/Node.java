@@ -10,6 +10,8 @@ import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import dev.posthorn.delivery.session.ServiceSession;
+import dev.posthorn.integrations.VaultCredentials;
+import dev.posthorn.integrations.engine.IntegrationEngine;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.server.PosthornException;
 import dev.posthorn.server.apikeys.AuditRoutes;
@@ -25,6 +27,11 @@ import dev.posthorn.server.endpoints.EndpointRoutes;
 import dev.posthorn.server.events.EventRoutes;
 import dev.posthorn.server.eventtypes.EventTypeRoutes;
 import dev.posthorn.server.eventtypes.PayloadSchemas;
+import dev.posthorn.server.integrations.ConnectorRoutes;
+import dev.posthorn.server.integrations.IntegrationRoutes;
+import dev.posthorn.server.integrations.PushRoute;
+import dev.posthorn.server.integrations.RunRoutes;
+import dev.posthorn.server.integrations.StoredCredentials;
 import dev.posthorn.server.redeliveries.RedeliveryRoutes;
 import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiDatabase;
@@ -33,6 +40,7 @@ import dev.posthorn.server.settings.Settings;
 import dev.posthorn.server.settings.Settings.Setting;
 import dev.posthorn.vault.EndpointSecrets;
 import dev.posthorn.vault.MasterKeyset;
+import dev.posthorn.vault.Vault;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.util.JavalinBindException;
@@ -92,6 +100,7 @@ public final class Node implements AutoCloseable {
                 .ownConnections(own)
                 .addresses(addresses)
                 .maxInFlight(settings.number(Setting.MAX_IN_FLIGHT, 1, 10_000))
+                .controlName(Targets.controlName(settings))
                 .listener(metrics)
                 .build();
         started.push(engine);
@@ -105,6 +114,13 @@ public final class Node implements AutoCloseable {
                     : Optional.of(keys.issue(connection, ApiKey.Mode.LIVE, null, "first service key", List.of("*"))
                             .key());
         });
+        Vault vault = Vault.over(pool, masterKey);
+        started.push(vault);
+        IntegrationEngine integrations = IntegrationEngine.builder(pool, new VaultCredentials(vault))
+                .addresses(addresses)
+                .build();
+        started.push(integrations);
+        integrations.start();
         KeyVerifier verifier = apiKeys(settings, metrics);
         LeakReportKeys reporters = LeakReportKeys.read(settings.text(Setting.LEAK_REPORT_KEYS));
         ClientAddress clients = ClientAddress.trusting(networks(settings, Setting.TRUSTED_PROXIES));
@@ -122,11 +138,16 @@ public final class Node implements AutoCloseable {
             EventRoutes.add(api, engine, new PayloadSchemas(database));
             DeliveryRoutes.add(api);
             RedeliveryRoutes.add(api);
+            ConnectorRoutes.add(api, integrations.connectors());
+            IntegrationRoutes.add(api, integrations, new StoredCredentials(vault));
+            RunRoutes.add(api, integrations);
+            PushRoute.add(api, integrations);
             config.routes.get("/healthz", context -> context.result("ok\n"));
-            config.routes.get(
-                    "/readyz",
-                    context -> context.status(engine.isReady() ? 200 : 503)
-                            .result(engine.isReady() ? "ready\n" : "not ready: the database cannot be reached\n"));
+            config.routes.get("/readyz", context -> {
+                Optional<String> trouble = engine.trouble();
+                context.status(trouble.isEmpty() ? 200 : 503)
+                        .result(trouble.map(why -> "not ready: " + why).orElse("ready") + "\n");
+            });
             config.routes.get(
                     "/metrics",
                     context -> context.contentType("text/plain; version=0.0.4; charset=utf-8")

@@ -1,6 +1,7 @@
 package dev.posthorn.server.node;
 
 import dev.posthorn.delivery.address.AddressPolicy;
+import dev.posthorn.delivery.outage.ControlLookup;
 import dev.posthorn.server.PosthornException;
 import dev.posthorn.server.settings.Settings;
 import dev.posthorn.server.settings.Settings.Setting;
@@ -23,6 +24,26 @@ public final class Targets {
         each(settings, Setting.REFUSED_NETWORKS, builder::refuse);
         each(settings, Setting.OWN_ADDRESSES, builder::own);
         return builder.build();
+    }
+
+    /**
+     * The domain that tells whether the name service works; empty if there is none.
+     *
+     * @throws PosthornException if it is malformed
+     */
+    public static String controlName(Settings settings) {
+        String domain = settings.text(Setting.CONTROL_NAME).strip();
+        if (domain.equals("none")) {
+            return "";
+        }
+        try {
+            var unused = new ControlLookup(domain);
+            return domain;
+        } catch (IllegalArgumentException e) {
+            throw new PosthornException(
+                    PosthornException.CONFIGURATION,
+                    Setting.CONTROL_NAME.property() + " " + e.getMessage() + "; or none");
+        }
     }
 
     private static void each(Settings settings, Setting list, Consumer<String> entry) {

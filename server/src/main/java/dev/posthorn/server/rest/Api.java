@@ -88,6 +88,11 @@ public final class Api {
         add(HandlerType.POST, path, handler);
     }
 
+    /** A route that puts something in the place of what was there. */
+    public void put(String path, Handler handler) {
+        add(HandlerType.PUT, path, handler);
+    }
+
     /** A route that changes. */
     public void patch(String path, Handler handler) {
         add(HandlerType.PATCH, path, handler);

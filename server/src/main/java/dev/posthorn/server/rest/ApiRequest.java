@@ -103,6 +103,17 @@ public final class ApiRequest {
 
     /** The body as a JSON object whose fields are all among the known ones. */
     public JsonNode body(List<String> known) {
+        JsonNode body = body();
+        for (String name : body.propertyNames()) {
+            if (!known.contains(name)) {
+                throw Problem.invalid("/" + name, "unknown field; known are " + String.join(", ", known));
+            }
+        }
+        return body;
+    }
+
+    /** The body as a JSON object. */
+    public JsonNode body() {
         JsonNode body;
         try {
             body = JSON.readTree(context.body());
@@ -113,9 +124,6 @@ public final class ApiRequest {
             throw Problem.malformed("the body must be a JSON object");
         }
         for (String name : body.propertyNames()) {
-            if (!known.contains(name)) {
-                throw Problem.invalid("/" + name, "unknown field; known are " + String.join(", ", known));
-            }
             if (holdsNul(body.get(name))) {
                 throw Problem.invalid("/" + name, name + " holds the character U+0000, which PostgreSQL cannot store");
             }

@@ -92,6 +92,11 @@ public final class Problem extends RuntimeException {
         return new Problem(422, "Invalid field", detail, List.of(new FieldError(pointer, detail)), null);
     }
 
+    /** Any other that is the caller's fault. */
+    public static Problem of(int status, String detail) {
+        return new Problem(status, status == 401 ? "Unauthorized" : "Refused", detail, List.of(), null);
+    }
+
     /** 503: the database is away. */
     public static Problem unavailable(String detail) {
         return new Problem(503, "Service unavailable", detail, List.of(), 1);

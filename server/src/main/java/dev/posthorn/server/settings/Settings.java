@@ -42,6 +42,8 @@ public final class Settings {
         ALLOW_HTTP("POSTHORN_ALLOW_HTTP", "allow.http", "false", false),
         /** Whether the network translates 64:ff9b::/96. */
         NAT64("POSTHORN_NAT64", "nat64", "false", false),
+        /** A domain that tells whether the name service works; none where there is neither one nor a way to the internet. */
+        CONTROL_NAME("POSTHORN_CONTROL_NAME", "control.name", "example.com", false),
         /** Deliveries under way at once on this node. */
         MAX_IN_FLIGHT("POSTHORN_MAX_IN_FLIGHT", "max.in.flight", "1024", false),
         /** Networks of proxies whose X-Forwarded-For is believed, separated by commas; nobody's if empty. */

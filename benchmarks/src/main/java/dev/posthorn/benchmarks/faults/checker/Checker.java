@@ -1,5 +1,6 @@
 package dev.posthorn.benchmarks.faults.checker;
 
+import dev.posthorn.benchmarks.faults.checker.RunLogs.Transaction;
 import dev.posthorn.benchmarks.faults.log.LogFiles;
 import java.io.IOException;
 import java.io.Writer;
@@ -24,6 +25,14 @@ public final class Checker {
                 verdict.store(out, "what the checker found");
             }
         }
+    }
+
+    private static long secondsOfAcceptance(RunLogs logs) {
+        long first =
+                logs.transactions.stream().mapToLong(Transaction::begun).min().orElse(0);
+        long last =
+                logs.transactions.stream().mapToLong(Transaction::ended).max().orElse(0);
+        return (last - first) / 1_000_000;
     }
 
     /** Judges one run. */
@@ -52,9 +61,13 @@ public final class Checker {
         verdict.setProperty("duplicates", Integer.toString(deliveries.duplicates()));
         verdict.setProperty("explained", Integer.toString(deliveries.explained()));
         verdict.setProperty("ordered", Integer.toString(order.judged()));
-        verdict.setProperty("resent", Integer.toString(resends.count()));
-        verdict.setProperty("resent_95_ms", Long.toString(resends.within95() / 1000));
+        verdict.setProperty("held", Integer.toString(resends.held()));
+        verdict.setProperty("held_most", Integer.toString(resends.most()));
+        verdict.setProperty("held_taken", Integer.toString(resends.taken()));
+        verdict.setProperty("resent_within_6", Integer.toString(resends.within6()));
+        verdict.setProperty("resent_within_15", Integer.toString(resends.within15()));
         verdict.setProperty("resent_longest_ms", Long.toString(resends.longest() / 1000));
+        verdict.setProperty("seconds", Long.toString(secondsOfAcceptance(logs)));
         verdict.setProperty("examples", String.join("\n", findings.examples()));
         return verdict;
     }

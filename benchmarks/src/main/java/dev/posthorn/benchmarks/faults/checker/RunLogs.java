@@ -20,9 +20,11 @@ final class RunLogs {
     final Map<String, List<Attempt>> attempts = new HashMap<>();
     final Map<String, List<Lease>> leases = new HashMap<>();
     final Map<String, String> processOfDispatcher = new HashMap<>();
-    final List<String[]> invariants;
+    final List<String[]> invariants = new ArrayList<>();
     final List<Harm> harms = new ArrayList<>();
     final List<Held> held = new ArrayList<>();
+    /** Every text once: an id stands in up to eight entries, and there are millions of them. */
+    private final Map<String, String> texts = new HashMap<>();
 
     record Endpoint(
             String id,
@@ -71,54 +73,77 @@ final class RunLogs {
     record Held(String process, long diedAt, String delivery) {}
 
     RunLogs(LogFiles files) throws IOException {
-        for (String[] f : Journal.read(files.roster())) {
-            endpoints.put(
-                    f[0],
-                    new Endpoint(
-                            f[0],
-                            f[1],
-                            f[2],
-                            f[3].equals("ordered"),
-                            f[4].equals("refused"),
-                            Long.parseLong(f[5]) * 1000,
-                            f[6]));
-        }
-        for (String[] f : Journal.read(files.producers())) {
-            List<String> events = f[4].isEmpty() ? List.of() : Arrays.asList(f[4].split(",", -1));
-            transactions.add(new Transaction(f[0], Long.parseLong(f[1]), Long.parseLong(f[2]), f[3], events));
-        }
-        for (String[] f : Journal.read(files.receivers())) {
-            long at = Long.parseLong(f[0]);
-            Request request =
-                    new Request(at, f[1], f[2], f[3], f[4], f[5], f[6], f[7], at + Long.parseLong(f[8]) * 1000, f[9]);
-            requests.computeIfAbsent(request.delivery(), key -> new ArrayList<>())
-                    .add(request);
-        }
+        Journal.read(files.roster(), this::endpoint);
+        Journal.read(files.producers(), this::transaction);
+        Journal.read(files.receivers(), this::request);
         requests.values().forEach(list -> list.sort(Comparator.comparingLong(Request::at)));
-        for (String[] f : Journal.read(files.events())) {
-            communityOfEvent.put(f[0], f[1]);
-        }
-        for (String[] f : Journal.read(files.deliveries())) {
-            deliveries.put(f[0], new Delivery(f[0], f[1], f[2], f[3], f[4], Integer.parseInt(f[5])));
-        }
-        for (String[] f : Journal.read(files.attempts())) {
-            attempts.computeIfAbsent(f[0], key -> new ArrayList<>())
-                    .add(new Attempt(f[1], f[2], Long.parseLong(f[3]), f[4], f[5]));
-        }
-        for (String[] f : Journal.read(files.leases())) {
-            leases.computeIfAbsent(f[0], key -> new ArrayList<>()).add(new Lease(f[1], Long.parseLong(f[2])));
-        }
+        Journal.read(files.events(), f -> communityOfEvent.put(text(f[0]), text(f[1])));
+        Journal.read(
+                files.deliveries(),
+                f -> deliveries.put(
+                        text(f[0]),
+                        new Delivery(
+                                text(f[0]), text(f[1]), text(f[2]), text(f[3]), text(f[4]), Integer.parseInt(f[5]))));
+        Journal.read(
+                files.attempts(),
+                f -> attempts.computeIfAbsent(text(f[0]), key -> new ArrayList<>(1))
+                        .add(new Attempt(text(f[1]), text(f[2]), Long.parseLong(f[3]), text(f[4]), text(f[5]))));
+        Journal.read(
+                files.leases(),
+                f -> leases.computeIfAbsent(text(f[0]), key -> new ArrayList<>(1))
+                        .add(new Lease(text(f[1]), Long.parseLong(f[2]))));
         leases.values().forEach(list -> list.sort(Comparator.comparingLong(Lease::at)));
-        for (String[] f : Journal.read(files.dispatchers())) {
-            processOfDispatcher.put(f[0], f[1]);
-        }
-        invariants = Journal.read(files.invariants());
-        for (String[] f : Journal.read(files.nemesis())) {
-            switch (f[0]) {
-                case "fault" -> harms.add(new Harm(f[1], f[2], Long.parseLong(f[3]), Long.parseLong(f[4])));
-                case "held" -> held.add(new Held(f[1], Long.parseLong(f[2]), f[3]));
-                default -> throw new IOException("a line of the nemesis' log begins with " + f[0]);
-            }
+        Journal.read(files.dispatchers(), f -> processOfDispatcher.put(text(f[0]), text(f[1])));
+        Journal.read(files.invariants(), invariants::add);
+        Journal.read(files.nemesis(), this::nemesis);
+        texts.clear();
+    }
+
+    private String text(String read) {
+        return texts.computeIfAbsent(read, first -> first);
+    }
+
+    private void endpoint(String[] f) {
+        endpoints.put(
+                text(f[0]),
+                new Endpoint(
+                        text(f[0]),
+                        text(f[1]),
+                        text(f[2]),
+                        f[3].equals("ordered"),
+                        f[4].equals("refused"),
+                        Long.parseLong(f[5]) * 1000,
+                        f[6]));
+    }
+
+    private void transaction(String[] f) {
+        List<String> events = f[4].isEmpty()
+                ? List.of()
+                : Arrays.stream(f[4].split(",", -1)).map(this::text).toList();
+        transactions.add(new Transaction(text(f[0]), Long.parseLong(f[1]), Long.parseLong(f[2]), text(f[3]), events));
+    }
+
+    private void request(String[] f) {
+        long at = Long.parseLong(f[0]);
+        Request request = new Request(
+                at,
+                text(f[1]),
+                text(f[2]),
+                text(f[3]),
+                text(f[4]),
+                f[5],
+                f[6],
+                text(f[7]),
+                at + Long.parseLong(f[8]) * 1000,
+                f[9]);
+        requests.computeIfAbsent(request.delivery(), key -> new ArrayList<>(1)).add(request);
+    }
+
+    private void nemesis(String[] f) {
+        switch (f[0]) {
+            case "fault" -> harms.add(new Harm(f[1], f[2], Long.parseLong(f[3]), Long.parseLong(f[4])));
+            case "held" -> held.add(new Held(f[1], Long.parseLong(f[2]), f[3]));
+            default -> throw new IllegalArgumentException("a line of the nemesis' log begins with " + f[0]);
         }
     }
 

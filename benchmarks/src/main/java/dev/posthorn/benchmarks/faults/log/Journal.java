@@ -1,5 +1,6 @@
 package dev.posthorn.benchmarks.faults.log;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -10,8 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * An append-only log: one line for each entry, its fields separated by tabs. An entry is with the operating system when {@link #write}
@@ -43,18 +43,30 @@ public final class Journal implements AutoCloseable {
         }
     }
 
-    /** The entries of a log; none if it does not exist. A last line without its end was never finished and is left out. */
-    public static List<String[]> read(Path path) throws IOException {
-        List<String[]> entries = new ArrayList<>();
-        if (Files.exists(path)) {
-            String text = Files.readString(path);
-            int from = 0;
-            for (int end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-                entries.add(text.substring(from, end).split("\t", -1));
-                from = end + 1;
+    /**
+     * Reads a log, entry after entry; one that does not exist has none. A last line without its end was never finished and is left out.
+     */
+    public static void read(Path path, Consumer<String[]> entries) throws IOException {
+        if (!Files.exists(path)) {
+            return;
+        }
+        try (BufferedReader lines = Files.newBufferedReader(path)) {
+            String line = lines.readLine();
+            while (line != null) {
+                String next = lines.readLine();
+                if (next != null || isFinished(path)) {
+                    entries.accept(line.split("\t", -1));
+                }
+                line = next;
             }
         }
-        return entries;
+    }
+
+    private static boolean isFinished(Path path) throws IOException {
+        try (FileChannel file = FileChannel.open(path)) {
+            ByteBuffer last = ByteBuffer.allocate(1);
+            return file.read(last, file.size() - 1) == 1 && last.get(0) == '\n';
+        }
     }
 
     /** The time in microseconds since 1970, by this machine's clock, as all logs give it. */

@@ -1,6 +1,9 @@
 package dev.posthorn.benchmarks.faults.log;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
 /**
  * Where the logs of a run are, and the fields of each; times are microseconds since 1970.
@@ -56,6 +59,13 @@ public record LogFiles(Path folder) {
     /** From the database: what check_invariants() found: delivery or event, problem. */
     public Path invariants() {
         return folder.resolve("database-invariants.tsv");
+    }
+
+    /** How much there is of all of them. */
+    public long bytes() throws IOException {
+        try (Stream<Path> logs = Files.list(folder)) {
+            return logs.mapToLong(log -> log.toFile().length()).sum();
+        }
     }
 
     /** What the checker found, as properties. */

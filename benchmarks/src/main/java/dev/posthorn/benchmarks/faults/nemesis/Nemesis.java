@@ -18,13 +18,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /** Makes one thing after the other go wrong: each once in an order that the seed decides, then all again in another. For one thread. */
-public final class Nemesis {
+public final class Nemesis implements AutoCloseable {
     private static final String STUCK_IN_TRANSACTION =
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
                     + " AND application_name = 'posthorn' AND state = 'idle in transaction' AND state_change < now() - interval '300 milliseconds'";
 
     private final Rig rig;
     private final FaultLog log;
+    private final PauseWatch watch;
     private final Random shuffling;
     private final SplittableRandom random;
     private final Map<String, Integer> injected = new LinkedHashMap<>();
@@ -34,6 +35,7 @@ public final class Nemesis {
     public Nemesis(Rig rig, long seed) {
         this.rig = rig;
         this.log = new FaultLog(rig.nemesisLog());
+        this.watch = new PauseWatch(log);
         this.shuffling = new Random(seed);
         this.random = new SplittableRandom(seed);
     }
@@ -58,23 +60,21 @@ public final class Nemesis {
                 injected.put(fault.title(), 0);
             }
         }
-        try (PauseWatch watch = new PauseWatch(log)) {
-            watch.start();
-            while (isTimeLeft(begun, time, watch)) {
-                Collections.shuffle(possible, shuffling);
-                for (Fault fault : possible) {
-                    quiet(1_000 + random.nextInt(2_000));
-                    if (!isTimeLeft(begun, time, watch)) {
-                        break;
-                    }
-                    inject(fault);
+        watch.start();
+        while (isTimeLeft(begun, time)) {
+            Collections.shuffle(possible, shuffling);
+            for (Fault fault : possible) {
+                quiet(1_000 + random.nextInt(2_000));
+                if (!isTimeLeft(begun, time)) {
+                    break;
                 }
+                inject(fault);
             }
-            rig.awaitHealth(Duration.ofSeconds(60));
         }
+        rig.awaitHealth(Duration.ofSeconds(60));
     }
 
-    private static boolean isTimeLeft(long begun, Duration time, PauseWatch watch) {
+    private boolean isTimeLeft(long begun, Duration time) {
         return System.nanoTime() - begun < time.plus(watch.stoodStill()).toNanos();
     }
 
@@ -88,6 +88,12 @@ public final class Nemesis {
 
     private static void quiet(int millis) {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(millis));
+    }
+
+    /** Until then it is watched whether the machine stands still. */
+    @Override
+    public void close() {
+        watch.close();
     }
 
     /** Prints what was done, what there was no time for, and what this machine cannot do. */

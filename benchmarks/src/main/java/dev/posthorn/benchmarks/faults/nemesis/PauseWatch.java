@@ -10,7 +10,8 @@ final class PauseWatch implements AutoCloseable {
     private static final long NOTABLE_MICROS = 1_500_000;
 
     private final FaultLog log;
-    private final Thread thread = Thread.ofPlatform().name("pause-watch").unstarted(this::watch);
+    private final Thread thread =
+            Thread.ofPlatform().daemon().name("pause-watch").unstarted(this::watch);
     private volatile long stoodStillMicros;
     private volatile boolean stopping;
 

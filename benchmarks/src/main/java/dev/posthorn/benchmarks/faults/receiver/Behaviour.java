@@ -9,6 +9,8 @@ public enum Behaviour {
     ANSWERS,
     /** At once; one in twenty fails at first. For endpoints that promise order. */
     ORDERED,
+    /** At once; one in fifty fails at first. For very many events. */
+    FAILS_SELDOM,
     /** Half fail at first. */
     FAILS_FIRST,
     /** After half a second to three. */
@@ -49,6 +51,7 @@ public enum Behaviour {
         return switch (this) {
             case ANSWERS, REFUSED -> Answer.OK;
             case ORDERED -> first && random.nextInt(20) == 0 ? Answer.FAILED : Answer.OK;
+            case FAILS_SELDOM -> first && random.nextInt(50) == 0 ? Answer.FAILED : Answer.OK;
             case FAILS_FIRST -> first && random.nextInt(2) == 0 ? Answer.FAILED : Answer.OK;
             case SLOW -> Answer.OK.after(500 + random.nextInt(2500));
             case SILENT_FIRST -> first && random.nextInt(3) == 0 ? Answer.SILENT : Answer.OK;

@@ -16,7 +16,7 @@ public final class ReceiversProcess implements AutoCloseable {
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:+UseSerialGC",
                         "-XX:TieredStopAtLevel=1",
-                        "-Xmx256m",
+                        "-Xmx1g",
                         "-cp",
                         System.getProperty("java.class.path"),
                         Receivers.class.getName(),

@@ -27,15 +27,22 @@ import java.util.Map;
  */
 public final class Cluster implements AutoCloseable {
     private static final String TEMPLATE = "posthorn";
+    private static final int MEBIBYTES = 1024;
+    /** With its delivery, the journal of leases and what is dead and not yet vacuumed. */
+    private static final int BYTES_PER_EVENT = 2200;
 
     private final SmallDisk disk;
     private final Path data;
     private final EmbeddedDatabase embedded;
     private final int port;
 
-    /** Starts it in a new folder. */
-    public Cluster(Path folder) throws IOException {
-        disk = new SmallDisk(folder.resolve("postgresql"));
+    /**
+     * Starts it in a new folder.
+     *
+     * @param events how many it must have room for
+     */
+    public Cluster(Path folder, long events) throws IOException {
+        disk = new SmallDisk(folder.resolve("postgresql"), MEBIBYTES + events * BYTES_PER_EVENT / (1 << 20));
         data = disk.folder().resolve("data");
         try {
             embedded = EmbeddedDatabase.start(
@@ -82,8 +89,13 @@ public final class Cluster implements AutoCloseable {
 
     /** A connection past all policies and past the forwarders. */
     public Connection superuser(String database) throws SQLException {
+        return superuser(database, 60);
+    }
+
+    /** The same, for statements that may take so many seconds. */
+    Connection superuser(String database, int seconds) throws SQLException {
         return DriverManager.getConnection("jdbc:postgresql://127.0.0.1:" + port + "/" + database
-                + "?user=postgres&connectTimeout=5&socketTimeout=60&ApplicationName=faults");
+                + "?user=postgres&connectTimeout=5&ApplicationName=faults&socketTimeout=" + seconds);
     }
 
     /** Runs statements as superuser. */

@@ -20,8 +20,13 @@ public record Community(
         return new Community(name, List.of(endpoints), perSecond, eventsEach, Long.MAX_VALUE, false);
     }
 
-    /** By REST, one event a request, without end. */
-    public static Community byRest(String name, int perSecond, Behaviour... endpoints) {
-        return new Community(name, List.of(endpoints), perSecond, 1, Long.MAX_VALUE, true);
+    /** By REST, without end. */
+    public static Community byRest(String name, int perSecond, int eventsEach, Behaviour... endpoints) {
+        return new Community(name, List.of(endpoints), perSecond, eventsEach, Long.MAX_VALUE, true);
+    }
+
+    /** Events a second that its producer queues while nothing is in its way. */
+    public double eventsPerSecond() {
+        return perSecond * (1 + eventsEach) / 2.0;
     }
 }

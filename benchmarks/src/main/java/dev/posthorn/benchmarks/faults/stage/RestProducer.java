@@ -13,8 +13,9 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 
 /** An application that posts to whichever node answers, and repeats a request under the same idempotency key until it is acknowledged. */
 final class RestProducer extends Producer {
@@ -35,13 +36,20 @@ final class RestProducer extends Producer {
     @Override
     void queue() {
         long begun = Journal.now();
-        long number = nextNumber();
+        int count = 1 + random.nextInt(community.eventsEach());
+        long first = nextNumber();
+        for (int more = 1; more < count; more++) {
+            nextNumber();
+        }
         for (int tries = 0; tries < MOST_TRIES; tries++) {
             try {
-                HttpResponse<String> answer = post(number);
-                Matcher id = ID.matcher(answer.body());
-                if (answer.statusCode() == 202 && id.find()) {
-                    log("acked", begun, List.of(id.group(1)));
+                HttpResponse<String> answer = post(first, count);
+                List<String> events = ID.matcher(answer.body())
+                        .results()
+                        .map(id -> id.group(1))
+                        .toList();
+                if (answer.statusCode() == 202 && events.size() == count) {
+                    log("acked", begun, events);
                     return;
                 }
                 trouble(answer.statusCode() + " " + answer.body());
@@ -53,20 +61,28 @@ final class RestProducer extends Producer {
             }
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
         }
-        System.err.println("faults: event " + number + " was not accepted by REST at " + MOST_TRIES + " tries");
+        System.err.println("faults: event " + first + " was not accepted by REST at " + MOST_TRIES + " tries");
     }
 
-    private HttpResponse<String> post(long number) throws IOException, InterruptedException {
+    private HttpResponse<String> post(long first, int count) throws IOException, InterruptedException {
+        boolean batches = community.eventsEach() > 1;
+        String events =
+                LongStream.range(first, first + count).mapToObj(this::event).collect(Collectors.joining(","));
         return http.send(
-                HttpRequest.newBuilder(node.get().resolve("/v1/communities/ext:" + community.name() + "/events"))
+                HttpRequest.newBuilder(node.get()
+                                .resolve("/v1/communities/ext:" + community.name() + "/events"
+                                        + (batches ? "/batch" : "")))
                         .timeout(Duration.ofSeconds(5))
                         .header("Authorization", "Bearer " + key)
                         .header("Content-Type", "application/json")
-                        .header("Idempotency-Key", community.name() + "-" + number)
-                        .POST(BodyPublishers.ofString(
-                                "{\"event_type\":\"" + EVENT_TYPE + "\",\"payload\":{\"number\":" + number + "}}"))
+                        .POST(BodyPublishers.ofString(batches ? "{\"events\":[" + events + "]}" : events))
                         .build(),
                 BodyHandlers.ofString());
+    }
+
+    private String event(long number) {
+        return "{\"event_type\":\"" + EVENT_TYPE + "\",\"idempotency_key\":\"" + community.name() + "-" + number
+                + "\",\"payload\":{\"number\":" + number + "}}";
     }
 
     @Override

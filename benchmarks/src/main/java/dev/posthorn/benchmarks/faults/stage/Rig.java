@@ -36,6 +36,9 @@ import java.util.function.BooleanSupplier;
 public final class Rig implements AutoCloseable {
     private static final String UNFINISHED =
             "SELECT count(*) FROM posthorn.webhook_deliveries" + " WHERE stage IN ('ready', 'waiting', 'parked')";
+    /** Else an endpoint that nobody may send to would be disabled at every tenth of its deliveries, and the drain never end. */
+    private static final String DISABLE_NO_MORE =
+            "UPDATE posthorn.settings SET value = '0' WHERE name = 'auto_disable_after'";
     /** As the owners of endpoints do when their receivers are well again. */
     private static final String ENABLE =
             "SET ROLE posthorn_service; SELECT posthorn.enable_webhook_endpoint(h.endpoint_id)"
@@ -251,6 +254,11 @@ public final class Rig implements AutoCloseable {
             producer.stop();
         }
         receivers.behave();
+        try {
+            cluster.execute(scene.name(), DISABLE_NO_MORE);
+        } catch (SQLException e) {
+            throw new IOException("the database does not answer after the load: " + e.getMessage(), e);
+        }
         await(atMost, () -> {
             try {
                 cluster.execute(scene.name(), ENABLE);
@@ -275,7 +283,7 @@ public final class Rig implements AutoCloseable {
         for (NodeProcess node : nodes) {
             node.close();
         }
-        try (Connection superuser = cluster.superuser(scene.name())) {
+        try (Connection superuser = cluster.superuser(scene.name(), 1800)) {
             DatabaseLog.write(superuser, files);
         }
     }

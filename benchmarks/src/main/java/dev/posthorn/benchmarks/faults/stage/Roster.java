@@ -51,12 +51,19 @@ final class Roster {
                         id,
                         "http://" + host + ":" + port + path,
                         timeoutSeconds(behaviour),
-                        behaviour == Behaviour.LATE || behaviour == Behaviour.ANSWERS ? 200 : 16,
+                        maxInFlight(behaviour),
                         behaviour == Behaviour.BROKEN || behaviour == Behaviour.REFUSED ? 2 : 30,
                         behaviour == Behaviour.ORDERED ? "endpoint" : "none");
                 entries.add(new Entry(endpoint, id, community.name(), path, behaviour));
             }
         }
+    }
+
+    private static int maxInFlight(Behaviour behaviour) {
+        return switch (behaviour) {
+            case LATE, ANSWERS, FAILS_SELDOM -> 200;
+            default -> 16;
+        };
     }
 
     private static int timeoutSeconds(Behaviour behaviour) {

@@ -7,21 +7,20 @@ import java.nio.file.Path;
 
 /** A folder on a file system of its own that is small enough to be filled, where the machine lets us mount one. Thread-safe. */
 public final class SmallDisk implements AutoCloseable {
-    private static final int MEBIBYTES = 1024;
     private static final int CHUNK = 1 << 20;
 
     private final Path folder;
     private final boolean mounted;
 
-    /** Mounts it, or is a plain folder. */
-    SmallDisk(Path folder) throws IOException {
+    /** Mounts it with so much space, or is a plain folder. */
+    SmallDisk(Path folder, long mebibytes) throws IOException {
         this.folder = Files.createDirectories(folder);
         this.mounted = Command.run(
                 "mount",
                 "-t",
                 "tmpfs",
                 "-o",
-                "size=" + MEBIBYTES + "m,mode=0755",
+                "size=" + mebibytes + "m,mode=0755",
                 "posthorn-faults",
                 folder.toString());
     }

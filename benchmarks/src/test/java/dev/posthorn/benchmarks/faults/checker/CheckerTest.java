@@ -206,7 +206,12 @@ class CheckerTest {
         request("e1", PLAIN, 6, "ok", SECRET);
         harm("101", 1, 2);
         nemesis.add(new Object[] {"held", "101", at(1), "d-e1"});
-        assertThat(verdict()).contains(Map.entry("resent", "1"), Map.entry("resent_longest_ms", "5000"));
+        assertThat(verdict())
+                .contains(
+                        Map.entry("held", "1"),
+                        Map.entry("held_taken", "1"),
+                        Map.entry("resent_within_6", "1"),
+                        Map.entry("resent_longest_ms", "5000"));
     }
 
     private void delivered(String event, double second) {

@@ -1,0 +1,200 @@
+package dev.posthorn.delivery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.posthorn.delivery.address.AddressPolicy;
+import dev.posthorn.delivery.address.HostResolver;
+import dev.posthorn.delivery.address.IpAddress;
+import dev.posthorn.delivery.engine.DeliveryEngine;
+import dev.posthorn.testkit.TestNameServer;
+import dev.posthorn.testkit.TestReceiver.Answer;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What fails on our own side is no failure of any receiver. */
+class OwnSideTest {
+    private final EngineFixture world = new EngineFixture();
+    private final TestNameServer names = TestNameServer.start();
+    private volatile boolean cut;
+    /** As the system's resolver does it: whatever the name server says but an address is the same exception. */
+    private final HostResolver resolver = name -> {
+        if (cut || name.startsWith("broken")) {
+            throw new UnknownHostException(name);
+        }
+        return List.of(IpAddress.of(InetAddress.getByAddress(new byte[] {127, 0, 0, 1})));
+    };
+
+    /** On a connection that stays, no name is asked for. */
+    @BeforeEach
+    void close_connections() {
+        world.receiver.answer(request -> new Answer(200, Map.of("connection", "close"), new byte[0]));
+    }
+
+    @AfterEach
+    void close() {
+        names.close();
+        world.close();
+    }
+
+    @Test
+    void five_minutes_without_a_name_service_cost_no_endpoint_anything() throws Exception {
+        List<String> endpoints = List.of(named("a.example.com"), named("b.example.com"), named("c.example.com"));
+        try (DeliveryEngine engine = engine().build()) {
+            queueMany(20);
+            assertThat(engine.runDueOnce()).isEqualTo(60);
+            cut(TestNameServer.State.SILENT);
+            for (int second = 0; second < 300; second += 60) {
+                queueMany(1);
+                assertThat(engine.runDueOnce()).isZero();
+                world.database.advanceClock(Duration.ofSeconds(60));
+            }
+            assertThat(
+                            world.database.one(
+                                    "SELECT count(*) || ' ' || max(attempt_count) FROM posthorn.webhook_deliveries WHERE status <> 'delivered'"))
+                    .isEqualTo("15 0");
+            assertThat(
+                            world.database.one(
+                                    "SELECT sum(consecutive_failures) || ' ' || count(disabled_at) FROM posthorn.webhook_endpoint_health"))
+                    .isEqualTo("0 0");
+            mend();
+            assertThat(engine.runDueOnce()).isEqualTo(15);
+        }
+        endpoints.forEach(endpoint -> assertThat(world.status(endpoint)).isEqualTo("delivered:25"));
+        assertThat(world.database.query(
+                        "SELECT DISTINCT error_class, number FROM posthorn.webhook_attempts WHERE outcome = 'unsent'"))
+                .containsExactly(java.util.Arrays.asList("name_service", null));
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void one_broken_zone_is_its_endpoints_failure() throws Exception {
+        String broken = named("broken.example.com");
+        String well = named("well.example.com");
+        try (DeliveryEngine engine = engine().build()) {
+            queueMany(3);
+            assertThat(engine.runDueOnce()).isEqualTo(6);
+        }
+        assertThat(world.status(well)).isEqualTo("delivered:3");
+        assertThat(world.status(broken)).isEqualTo("retrying:3");
+        assertThat(world.database.one("SELECT string_agg(DISTINCT error_class, ' ') FROM posthorn.webhook_attempts"))
+                .isEqualTo("dns");
+    }
+
+    @Test
+    void a_resolver_that_reaches_nobody_is_our_failure() throws Exception {
+        String endpoint = named("a.example.com");
+        try (DeliveryEngine engine = engine().build()) {
+            cut(TestNameServer.State.FAILING);
+            queueMany(1);
+            assertThat(engine.runDueOnce()).isZero();
+            assertThat(world.status(endpoint)).isEqualTo("pending:1");
+        }
+    }
+
+    @Test
+    void without_a_control_a_name_is_its_endpoints_failure() throws Exception {
+        String endpoint = named("a.example.com");
+        try (DeliveryEngine engine = engine().controlName("").build()) {
+            cut(TestNameServer.State.SILENT);
+            queueMany(1);
+            assertThat(engine.runDueOnce()).isEqualTo(1);
+            assertThat(world.status(endpoint)).isEqualTo("retrying:1");
+        }
+    }
+
+    @Test
+    void silence_is_ours_while_the_name_service_is_silent_too() throws Exception {
+        String endpoint = world.endpoint("/hook", ", timeout_seconds", ", 1");
+        String broken = named("broken.example.com");
+        try (DeliveryEngine engine = engine().build()) {
+            // By a failure of a name this node learns that the name service answers.
+            queueMany(1);
+            engine.runDueOnce();
+            CountDownLatch never = new CountDownLatch(1);
+            world.receiver.answer(request -> {
+                try {
+                    never.await(5, TimeUnit.SECONDS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                return Answer.of(200);
+            });
+            names.be(TestNameServer.State.SILENT);
+            world.database.administrate(
+                    "UPDATE posthorn.webhook_endpoints SET event_types = '{never}' WHERE id = '" + broken + "'");
+            // Who was met in the last two seconds is no proof of anything now.
+            world.database.query("SELECT pg_sleep(2.1)");
+            queueMany(1);
+            assertThat(engine.runDueOnce()).isZero();
+            assertThat(world.status(endpoint)).isEqualTo("delivered:1 pending:1");
+            never.countDown();
+            world.receiver.answer(request -> Answer.of(200));
+            mend();
+            assertThat(engine.runDueOnce()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void a_running_node_stops_says_why_and_goes_on_by_itself() throws Exception {
+        String endpoint = named("a.example.com");
+        try (DeliveryEngine engine = engine().build()) {
+            engine.start();
+            queueMany(1);
+            world.awaitStatus(endpoint, "delivered:1");
+            cut(TestNameServer.State.SILENT);
+            queueMany(50);
+            while (engine.isReady()) {
+                world.database.query("SELECT pg_sleep(0.05)");
+            }
+            assertThat(engine.trouble())
+                    .hasValueSatisfying(said -> assertThat(said).startsWith("the name service does not answer; "));
+            world.awaitStatus(endpoint, "delivered:1 pending:50");
+            mend();
+            world.awaitStatus(endpoint, "delivered:51");
+            assertThat(engine.isReady()).isTrue();
+        }
+        assertThat(world.receiver.received()).hasSize(51);
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    private DeliveryEngine.Builder engine() {
+        String port = world.receiver.url("/").replaceAll(".*:(\\d+)/", "$1");
+        return world.engine()
+                .addresses(AddressPolicy.allowing(List.of("127.0.0.1/32:" + port)))
+                .resolver(resolver)
+                .controlName("dns://127.0.0.1:" + names.port() + "/example.com");
+    }
+
+    private void cut(TestNameServer.State state) {
+        cut = true;
+        names.be(state);
+    }
+
+    private void mend() {
+        cut = false;
+        names.be(TestNameServer.State.ANSWERING);
+        // What was found out holds for a second.
+        world.database.query("SELECT pg_sleep(1.1)");
+    }
+
+    private String named(String host) {
+        String id = world.endpoint("/" + host);
+        world.database.administrate("UPDATE posthorn.webhook_endpoints SET url = replace(url, '127.0.0.1', '" + host
+                + "') WHERE id = '" + id + "'");
+        return id;
+    }
+
+    private void queueMany(int events) {
+        world.database.administrate(
+                "SET ROLE posthorn_service; SELECT posthorn.queue_webhook('ext:acme', 'payment.received', to_jsonb(n))"
+                        + " FROM generate_series(1, " + events + ") AS n");
+    }
+}

@@ -1,0 +1,107 @@
+package dev.posthorn.delivery.send;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.posthorn.testkit.RawServer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What surrounds the JVM, in a JVM of its own: proxy settings are ignored, the hosts file is judged like any answer. */
+@Timeout(120)
+class SurroundingsTest {
+    private static final String OK = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+
+    @TempDir
+    Path folder;
+
+    private static List<String> child(Map<String, String> environment, List<String> options, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(options);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), SendOnce.class.getName()));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        return output.lines().toList();
+    }
+
+    @Test
+    void proxies_of_system_properties_and_environment_are_ignored() throws Exception {
+        try (RawServer proxy = RawServer.start(client -> {
+                    client.readRequest();
+                    client.write(OK);
+                });
+                RawServer target = RawServer.start(client -> {
+                    while (!client.readRequest().isEmpty()) {
+                        client.write(OK);
+                    }
+                })) {
+            List<String> options = new ArrayList<>(List.of("-Djava.net.useSystemProxies=true"));
+            for (String kind : List.of("http.proxy", "https.proxy", "socksProxy", "ftp.proxy")) {
+                options.add("-D" + kind + "Host=127.0.0.1");
+                options.add("-D" + kind + "Port=" + proxy.port());
+            }
+            options.add("-Dhttp.nonProxyHosts=");
+            String url = proxy.url("");
+            Map<String, String> environment = Map.of(
+                    "http_proxy", url, "HTTP_PROXY", url, "https_proxy", url, "HTTPS_PROXY", url, "all_proxy", url,
+                    "ALL_PROXY", url, "no_proxy", "", "NO_PROXY", "");
+            assertThat(child(
+                            environment,
+                            options,
+                            "127.0.0.1",
+                            target.url("/"),
+                            target.url("/").replace("http:", "https:")))
+                    .satisfiesExactly(
+                            first -> assertThat(first).isEqualTo("answered 200"),
+                            // The target speaks no TLS, but is asked itself.
+                            second -> assertThat(second).matches("(tls|timeout|io).*"));
+            assertThat(proxy.connections()).isZero();
+            assertThat(target.connections()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void the_hosts_file_is_no_way_around() throws Exception {
+        try (RawServer inside = RawServer.start(client -> client.write(OK))) {
+            Path hosts = Files.writeString(
+                    folder.resolve("hosts"),
+                    """
+                    127.0.0.1 loopback.example.com
+                    10.0.0.1 private.example.com
+                    93.184.216.34 mixed.example.com
+                    127.0.0.1 mixed.example.com
+                    ::1 six.example.com
+                    ::ffff:127.0.0.1 mapped.example.com
+                    """);
+            List<String> names = List.of("loopback", "private", "mixed", "six", "mapped");
+            String port = ":" + inside.port() + "/";
+            List<String> told = child(
+                    Map.of(),
+                    List.of("-Djdk.net.hosts.file=" + hosts),
+                    "-",
+                    "https://loopback.example.com" + port,
+                    "https://private.example.com" + port,
+                    "https://mixed.example.com" + port,
+                    "https://six.example.com" + port,
+                    "https://mapped.example.com" + port,
+                    "https://unknown.example.com" + port);
+            assertThat(told.subList(0, names.size()))
+                    .allMatch(line -> line.equals("address_refused: the host's name leads to an address that may not be sent to"));
+            assertThat(told.getLast()).isEqualTo("dns: the host's name could not be resolved");
+            assertThat(inside.connections()).isZero();
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package dev.posthorn.integrations.connector;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A request as it arrived.
+ *
+ * @param method such as {@code POST}
+ * @param query without the question mark; empty if there is none
+ * @param headers by lower-case name, values in their order
+ * @param body byte for byte; not to be changed
+ * @param receivedAt by the clock that the integration runs by
+ */
+public record PushRequest(
+        String method, String query, Map<String, List<String>> headers, byte[] body, Instant receivedAt) {
+    /** The value of a header that stands there exactly once; one that is repeated is as if it were missing, because it is ambiguous. */
+    public Optional<String> header(String name) {
+        List<String> values = headers.getOrDefault(name.toLowerCase(Locale.ROOT), List.of());
+        return values.size() == 1 ? Optional.of(values.get(0)) : Optional.empty();
+    }
+}
