@@ -6,6 +6,7 @@ import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.IpAddress;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.Lease;
+import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.send.RequestSender;
 import dev.posthorn.delivery.sign.SignedRequest;
 import java.time.Instant;
@@ -37,7 +38,10 @@ final class DeadlinesCommand implements Callable<Integer> {
     @Option(names = "--attempts", defaultValue = "200", description = "at once of each kind (${DEFAULT-VALUE})")
     private int attempts;
 
-    @Option(names = "--healthy", defaultValue = "16", description = "requests under way to healthy receivers (${DEFAULT-VALUE})")
+    @Option(
+            names = "--healthy",
+            defaultValue = "16",
+            description = "requests under way to healthy receivers (${DEFAULT-VALUE})")
     private int healthy;
 
     @Option(names = "--json", description = "the last line is one JSON object")
@@ -51,10 +55,13 @@ final class DeadlinesCommand implements Callable<Integer> {
         IpAddress loopback = IpAddress.parse("127.0.0.1").orElseThrow();
         Figures figures = new Figures();
         try (SlowReceivers receivers = SlowReceivers.start();
-                RequestSender sender = new RequestSender(policy, name -> {
-                    receivers.silentNameService();
-                    return List.of(loopback);
-                })) {
+                RequestSender sender = new RequestSender(
+                        policy,
+                        name -> {
+                            receivers.silentNameService();
+                            return List.of(loopback);
+                        },
+                        new OwnSide(null))) {
             AtomicBoolean stop = new AtomicBoolean();
             AtomicLong served = new AtomicLong();
             List<Thread> load = new ArrayList<>();

@@ -16,19 +16,27 @@ final class ProcessCpu {
         return stat(pid).map(fields -> (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) * MICROS_PER_TICK);
     }
 
-    /** Time of a process, of its children, and of those of them that have ended, in microseconds. */
+    /**
+     * Time of a process, of its children, and of those of them that have ended, in microseconds. Read anew if one of them ended meanwhile: it
+     * would be found neither among the children nor, with all that it has used, in what the process says of ended ones.
+     */
     static Optional<Long> treeMicros(long pid) {
-        return stat(pid).map(fields -> {
-            long own = 0;
-            for (int field = 11; field <= 14; field++) {
-                own += Long.parseLong(fields[field]);
-            }
+        Optional<Long> ended = endedMicros(pid);
+        while (true) {
             long children = ProcessHandle.of(pid).stream()
                     .flatMap(ProcessHandle::children)
                     .mapToLong(child -> micros(child.pid()).orElse(0L))
                     .sum();
-            return own * MICROS_PER_TICK + children;
-        });
+            Optional<Long> endedNow = endedMicros(pid);
+            if (endedNow.equals(ended)) {
+                return ended.flatMap(done -> micros(pid).map(own -> own + done + children));
+            }
+            ended = endedNow;
+        }
+    }
+
+    private static Optional<Long> endedMicros(long pid) {
+        return stat(pid).map(fields -> (Long.parseLong(fields[13]) + Long.parseLong(fields[14])) * MICROS_PER_TICK);
     }
 
     /** The parent of a process, if that process is on this machine and has the given name. */

@@ -7,6 +7,7 @@ import dev.posthorn.testkit.PostgresServer;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver;
 import dev.posthorn.vault.MasterKeyset;
+import java.io.IOException;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.Map;
@@ -16,14 +17,14 @@ import org.junit.jupiter.api.Test;
 
 /** A node that stands still in the middle of a transaction. */
 class FrozenServerTest {
-    private static final String BACKENDS =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'posthorn' AND ";
+    private static final String BACKEND =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND ";
     private static final String CLAIMING =
-            BACKENDS + "wait_event_type = 'Lock' AND query LIKE '%claim_webhook_deliveries%'";
-    private static final String LEFT_OPEN = BACKENDS + "state = 'idle in transaction'";
+            BACKEND + "wait_event = 'advisory' AND query LIKE '%claim_webhook_deliveries%'";
     private static final String UNDELIVERED =
             "SELECT count(*) FROM posthorn.webhook_deliveries WHERE status <> 'delivered'";
 
+    private String claiming = "";
     private final String masterKey = MasterKeyset.generate().encoded();
 
     @Test
@@ -37,11 +38,12 @@ class FrozenServerTest {
             queue(database, 10);
             try (ServerProcess frozen = freezeWhileClaiming(database)) {
                 // Ten deliveries are leased in a transaction that nobody will commit; their rows are locked.
-                await(database, LEFT_OPEN, "1");
+                String leftOpen = BACKEND + "state = 'idle in transaction' AND pid = " + claiming;
+                await(database, leftOpen, "1");
                 try (ServerProcess other = serve(database)) {
                     assertThat(other.output()).contains("ready");
                     await(database, UNDELIVERED, "0");
-                    assertThat(database.one(LEFT_OPEN)).isEqualTo("0");
+                    assertThat(database.one(leftOpen)).isEqualTo("0");
                     assertThat(receiver.received()).hasSize(10);
                 } finally {
                     frozen.thaw();
@@ -56,19 +58,25 @@ class FrozenServerTest {
         }
     }
 
-    /** A claim reads its events after it has locked its deliveries: there it is held until the server stands still. */
+    /** The claim is held by a lock of ours right after it has locked its deliveries, until the server stands still. */
     private ServerProcess freezeWhileClaiming(TestDatabase database) throws Exception {
+        database.administrate("""
+                CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN PERFORM pg_advisory_lock(42); PERFORM pg_advisory_unlock(42); RETURN NULL; END';
+                CREATE TRIGGER hold AFTER UPDATE ON posthorn.webhook_deliveries_ready FOR EACH ROW EXECUTE FUNCTION public.hold();
+                """);
         try (Connection holder = database.superuser()) {
-            holder.setAutoCommit(false);
-            TestDatabase.query(holder, "SELECT count(*) FROM posthorn.webhook_events");
-            try (var statement = holder.createStatement()) {
-                statement.execute("LOCK TABLE posthorn.webhook_events IN ACCESS EXCLUSIVE MODE");
-            }
+            TestDatabase.query(holder, "SELECT pg_advisory_lock(42)");
             ServerProcess server = serve(database);
-            await(database, CLAIMING, "1");
-            server.freeze();
-            holder.rollback();
-            return server;
+            try {
+                await(database, CLAIMING, "1");
+                claiming = database.one(CLAIMING.replace("count(*)", "pid"));
+                server.freeze();
+                return server;
+            } catch (InterruptedException | IOException | AssertionError e) {
+                server.kill();
+                throw e;
+            }
         }
     }
 

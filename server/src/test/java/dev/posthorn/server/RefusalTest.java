@@ -46,9 +46,31 @@ class RefusalTest {
     Path folder;
 
     private static List<String> internal() throws Exception {
-        Set<String> addresses = new LinkedHashSet<>(List.of("127.0.0.1", "127.0.0.2", "0.0.0.0", "169.254.169.254", "169.254.0.1",
-                "168.63.129.16", "100.64.0.1", "192.168.0.1", "172.16.0.1", "172.31.255.255", "192.0.2.1", "198.18.0.1", "224.0.0.1",
-                "255.255.255.255", "10.66.0.1", OWN, "::1", "::", "fd00::1", "fe80::1", "fc00::1", "ff02::1", "2001:db8::1", "2002:7f00:1::",
+        Set<String> addresses = new LinkedHashSet<>(List.of(
+                "127.0.0.1",
+                "127.0.0.2",
+                "0.0.0.0",
+                "169.254.169.254",
+                "169.254.0.1",
+                "168.63.129.16",
+                "100.64.0.1",
+                "192.168.0.1",
+                "172.16.0.1",
+                "172.31.255.255",
+                "192.0.2.1",
+                "198.18.0.1",
+                "224.0.0.1",
+                "255.255.255.255",
+                "10.66.0.1",
+                OWN,
+                "::1",
+                "::",
+                "fd00::1",
+                "fe80::1",
+                "fc00::1",
+                "ff02::1",
+                "2001:db8::1",
+                "2002:7f00:1::",
                 "64:ff9b::a00:1"));
         for (int i = 0; i < 40; i++) {
             addresses.add("10." + i * 6 + "." + i + ".1");
@@ -77,13 +99,19 @@ class RefusalTest {
             try (ServerProcess server = ServerProcess.start(
                     Map.of(
                             "DATABASE_URL",
-                                    "postgres://" + PostgresServer.OWNER + ":" + PostgresServer.PASSWORD + "@127.0.0.1:"
-                                            + database.server().port() + "/" + database.name(),
-                            "POSTHORN_MASTER_KEY", MasterKeyset.generate().encoded(),
-                            "POSTHORN_REFUSED_NETWORKS", REFUSED_BY_THE_OPERATOR,
-                            "POSTHORN_OWN_ADDRESSES", OWN,
-                            "JAVA_TOOL_OPTIONS", "-Djdk.net.hosts.file=" + file),
-                    "serve", "--port", "0")) {
+                            "postgres://" + PostgresServer.OWNER + ":" + PostgresServer.PASSWORD + "@127.0.0.1:"
+                                    + database.server().port() + "/" + database.name(),
+                            "POSTHORN_MASTER_KEY",
+                            MasterKeyset.generate().encoded(),
+                            "POSTHORN_REFUSED_NETWORKS",
+                            REFUSED_BY_THE_OPERATOR,
+                            "POSTHORN_OWN_ADDRESSES",
+                            OWN,
+                            "JAVA_TOOL_OPTIONS",
+                            "-Djdk.net.hosts.file=" + file),
+                    "serve",
+                    "--port",
+                    "0")) {
                 key = after(server.awaitLine("service key", Duration.ofSeconds(90)), ": ");
                 base = after(server.awaitLine("REST API:", Duration.ofSeconds(90)), "  ");
                 call("POST", "/communities", "{\"external_id\":\"acme\",\"name\":\"Acme\"}");
@@ -100,7 +128,8 @@ class RefusalTest {
             HttpResponse<String> made = call(
                     "POST",
                     "/communities/ext:acme/endpoints",
-                    "{\"url\":\"https://h" + i + ".example.com:" + port + "/\",\"event_types\":[\"n.*\"],\"max_attempts\":1}");
+                    "{\"url\":\"https://h" + i + ".example.com:" + port
+                            + "/\",\"event_types\":[\"n.*\"],\"max_attempts\":1}");
             assertThat(made.statusCode()).as(made.body()).isEqualTo(201);
         }
         call("POST", "/communities/ext:acme/events", "{\"event_type\":\"n.x\",\"payload\":{}}");
@@ -116,11 +145,13 @@ class RefusalTest {
         for (JsonNode delivery : dead) {
             JsonNode attempt = read(call(
                             "GET",
-                            "/communities/ext:acme/deliveries/" + delivery.get("id").stringValue() + "/attempts",
+                            "/communities/ext:acme/deliveries/"
+                                    + delivery.get("id").stringValue() + "/attempts",
                             ""))
                     .get("data")
                     .get(0);
-            told.add(attempt.get("error_class").stringValue() + ": " + attempt.get("error").stringValue() + " / "
+            told.add(attempt.get("error_class").stringValue() + ": "
+                    + attempt.get("error").stringValue() + " / "
                     + delivery.get("last_error").stringValue());
             // A connection that is refused, let alone one that is not answered, would be told by its time.
             assertThat(attempt.get("duration_ms").intValue()).isLessThan(5_000);
@@ -139,7 +170,10 @@ class RefusalTest {
                     "/communities/ext:acme/endpoints",
                     "{\"url\":\"https://" + host + ":" + port + "/\",\"event_types\":[\"n.*\"]}");
             assertThat(refused.statusCode()).as(refused.body()).isEqualTo(422);
-            assertThat(refused.body()).contains("address").doesNotContain("operator").doesNotContain("own");
+            assertThat(refused.body())
+                    .contains("address")
+                    .doesNotContain("operator")
+                    .doesNotContain("own");
             if (address.startsWith("10.")) {
                 assertThat(refused.body()).as(address).contains("it is private-use (10.0.0.0/8)");
             }

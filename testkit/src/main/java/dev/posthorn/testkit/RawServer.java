@@ -100,7 +100,7 @@ public final class RawServer implements AutoCloseable {
             ServerSocket listener = new ServerSocket();
             // What is accepted inherits it: a small window, so that a server that does not read is soon full.
             listener.setReceiveBufferSize(16 * 1024);
-            listener.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), 1024);
+            listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1024);
             return new RawServer(listener, script);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -16,6 +16,7 @@ import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 
 /** The honest run, the sabotaged ones and the check of them all. For one thread. */
@@ -27,14 +28,16 @@ final class FaultRun {
     private final long seed;
     private final Duration nemesis;
     private final Load load;
+    private final Optional<String> older;
     private final Random names;
 
     /** Everything is written below a folder. */
-    FaultRun(Path folder, long seed, Duration nemesis, Load load) {
+    FaultRun(Path folder, long seed, Duration nemesis, Load load, Optional<String> older) {
         this.folder = folder;
         this.seed = seed;
         this.nemesis = nemesis;
         this.load = load;
+        this.older = older;
         this.names = new Random(seed);
     }
 
@@ -70,8 +73,8 @@ final class FaultRun {
     }
 
     private void rage(Cluster cluster, LogFiles files) throws Exception {
-        Scene scene =
-                new Scene("run_honest", 3, load.communities(), Acknowledgement.AFTER_COMMIT, Scene.Senders.DIRECT);
+        Scene scene = new Scene(
+                "run_honest", 3, load.communities(), Acknowledgement.AFTER_COMMIT, Scene.Senders.DIRECT, older);
         try (Rig rig = new Rig(cluster, scene, files, seed, "");
                 Nemesis rage = new Nemesis(rig, seed)) {
             System.out.println("3 nodes run; the nemesis begins");
@@ -110,7 +113,7 @@ final class FaultRun {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
-                "-Xmx" + (512 + 2 * size / (1 << 20)) + "m",
+                "-Xmx" + (512 + 4 * size / (1 << 20)) + "m",
                 "-cp",
                 System.getProperty("java.class.path"),
                 Checker.class.getName()));

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
@@ -46,6 +47,12 @@ public final class FaultsCommand implements Callable<Integer> {
     private int load = Load.LEAST;
 
     @Option(
+            names = "--older",
+            paramLabel = "CHECKOUT",
+            description = "a built checkout of another version, from which one of the three nodes runs")
+    private @Nullable Path older;
+
+    @Option(
             names = "--logs",
             paramLabel = "FOLDER",
             description =
@@ -65,6 +72,13 @@ public final class FaultsCommand implements Callable<Integer> {
                     + " events a second, it is " + load);
             return 64;
         }
+        Path checkout = older;
+        Optional<String> classPath = checkout == null ? Optional.empty() : serverOf(checkout);
+        if (checkout != null && classPath.isEmpty()) {
+            System.err.println("posthorn: --older: there is no built server in " + checkout + "; run: " + checkout
+                    + "/posthorn --version");
+            return 64;
+        }
         Path kept = logs;
         if (kept != null && Files.exists(kept)) {
             System.err.println("posthorn: --logs: " + kept + " exists; give a folder that does not");
@@ -81,7 +95,9 @@ public final class FaultsCommand implements Callable<Integer> {
         Path folder = kept != null ? kept.toAbsolutePath() : Files.createTempDirectory("posthorn-faults-");
         FaultReport report;
         try {
-            report = new FaultRun(folder, chosen, Duration.ofMillis((long) (minutes * 60_000)), new Load(load)).run();
+            report = new FaultRun(
+                            folder, chosen, Duration.ofMillis((long) (minutes * 60_000)), new Load(load), classPath)
+                    .run();
         } catch (IOException | SQLException | PosthornException e) {
             System.err.println(
                     "posthorn: the fault run could not go on: " + e.getMessage() + "; its logs are in " + folder);
@@ -94,6 +110,18 @@ public final class FaultsCommand implements Callable<Integer> {
         }
         report.print();
         return report.exitCode();
+    }
+
+    private static Optional<String> serverOf(Path checkout) throws IOException {
+        Path target = checkout.resolve("server/target").toAbsolutePath();
+        if (Files.notExists(target)) {
+            return Optional.empty();
+        }
+        try (Stream<Path> files = Files.list(target)) {
+            return files.filter(file -> file.getFileName().toString().matches("posthorn-server-.*\\.jar"))
+                    .findFirst()
+                    .map(jar -> jar + ":" + target.resolve("lib") + "/*");
+        }
     }
 
     private static void remove(Path folder) throws IOException {

@@ -1,6 +1,7 @@
 package dev.posthorn.benchmarks.faults;
 
 import dev.posthorn.benchmarks.faults.stage.Cluster;
+import dev.posthorn.benchmarks.faults.stage.ReceiverRoute;
 
 /** Ends what was started and unmounts what was mounted when the program is interrupted. */
 final class LeftBehind implements AutoCloseable {
@@ -10,6 +11,7 @@ final class LeftBehind implements AutoCloseable {
         hook = new Thread(
                 () -> {
                     ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
+                    ReceiverRoute.mend();
                     cluster.abandon();
                 },
                 "left-behind");

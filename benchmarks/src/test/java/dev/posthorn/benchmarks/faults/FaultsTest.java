@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,7 +17,8 @@ class FaultsTest {
     @Test
     @Tag("full")
     void nothing_is_lost_and_every_sabotage_is_caught() throws Exception {
-        FaultReport report = new FaultRun(folder, 20_261_101, Duration.ofSeconds(100), new Load(Load.LEAST)).run();
+        FaultReport report =
+                new FaultRun(folder, 20_261_101, Duration.ofSeconds(100), new Load(Load.LEAST), Optional.empty()).run();
         report.print();
         assertThat(report.caught()).as("sabotages caught").isEqualTo(Sabotage.values().length);
         assertThat(report.honest().findings()).as(report.honest().examples()).isEmpty();

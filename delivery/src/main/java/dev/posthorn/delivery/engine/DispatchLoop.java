@@ -192,6 +192,10 @@ final class DispatchLoop {
     }
 
     private int claimAndSend() throws SQLException {
+        if (paused || flow.isCutOff()) {
+            // It may have come while this node was falling asleep.
+            return 0;
+        }
         int limit = Math.min(slots - held.size(), LARGEST_CLAIM);
         List<ClaimedDelivery> claimed = looking((lately, everywhere) -> flow.lookAndClaim(limit, lately, everywhere));
         // First of all: if the database goes away here, what is held and not sent would be held for ever.

@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.net.BindException;
 import java.net.InetAddress;
+import java.net.SocketException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -20,6 +21,9 @@ public final class OwnSide {
     private static final Logger LOG = LoggerFactory.getLogger(OwnSide.class);
     /** Who has been in touch with somebody so lately has a network. */
     private static final long LATELY_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    /** The system's resolver still waits for answers that were lost, and Java remembers for 10 seconds that there was none. */
+    private static final long RESOLVER_LINGERS_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private static final int CONTACTS = 16;
 
@@ -63,7 +67,8 @@ public final class OwnSide {
     public Optional<Fault> blame(Doubt doubt, Throwable failure, List<InetAddress> addresses, long begunNanos) {
         Fault known = trouble;
         Past past = last;
-        if (known == null && past != null && past.endedNanos() - begunNanos > 0) {
+        long lingers = doubt == Doubt.NAME ? RESOLVER_LINGERS_NANOS : 0;
+        if (known == null && past != null && past.endedNanos() + lingers - begunNanos > 0) {
             // It began while nobody could be met, and need not have noticed that this is over.
             return Optional.of(past.fault());
         }
@@ -98,8 +103,11 @@ public final class OwnSide {
     /** No address is free for one more connection to where a way leads; or the text of EMFILE and ENFILE, which Java has no class for. */
     private static boolean isLimit(Throwable failure, boolean routed) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if ((cause instanceof BindException && routed)
-                    || String.valueOf(cause.getMessage()).contains("Too many open files")) {
+            // Of the kernel's own exceptions alone: no receiver has a say in their text.
+            if (cause instanceof SocketException socket
+                    && (socket instanceof BindException
+                            ? routed
+                            : String.valueOf(socket.getMessage()).contains("Too many open files"))) {
                 return true;
             }
         }

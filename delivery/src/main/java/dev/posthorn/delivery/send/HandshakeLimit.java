@@ -30,7 +30,8 @@ final class HandshakeLimit implements Connection.Listener {
                     .get()
                     .schedule(
                             () -> {
-                                if (NOTHING.equals(secured.getSSLEngine().getSession().getCipherSuite())) {
+                                if (NOTHING.equals(
+                                        secured.getSSLEngine().getSession().getCipherSuite())) {
                                     secured.getEndPoint().close();
                                 }
                             },

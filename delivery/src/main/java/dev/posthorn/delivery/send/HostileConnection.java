@@ -107,7 +107,8 @@ final class HostileConnection extends HttpConnectionOverHTTP {
         public void exchangeTerminated(HttpExchange exchange, Result result) {
             super.exchangeTerminated(exchange, result);
             if (result.getResponse().getStatus() == HttpStatus.SWITCHING_PROTOCOLS_101) {
-                // Nobody asked for another protocol; without this the connection would stay open until it has been idle for long.
+                // Nobody asked for another protocol; without this the connection would stay open until it has been idle
+                // for long.
                 getHttpConnection().close();
             }
         }

@@ -39,7 +39,8 @@ final class InterimResponses implements ProtocolHandler {
             conversation.updateResponseListeners(null);
             int count = request.getAttributes().get(COUNT) instanceof Integer before ? before + 1 : 1;
             request.attribute(COUNT, count);
-            HttpExchange exchange = Objects.requireNonNull(conversation.getExchanges().peekLast());
+            HttpExchange exchange =
+                    Objects.requireNonNull(conversation.getExchanges().peekLast());
             exchange.resetResponse();
             if (count > MOST) {
                 var unused = request.abort(new HttpException.RuntimeException(
@@ -49,7 +50,8 @@ final class InterimResponses implements ProtocolHandler {
 
         @Override
         public void onFailure(Response response, Throwable failure) {
-            // Whoever waits for the final response is told the end of the exchange, and no head, because there was none.
+            // Whoever waits for the final response is told the end of the exchange, and no head, because there was
+            // none.
             ((HttpRequest) response.getRequest()).getConversation().updateResponseListeners(null);
         }
     }

@@ -37,7 +37,10 @@ final class ResponseReader implements Response.Listener {
      * @param premature whether the answer came before the whole request was taken, and the rest never was
      * @param failure null if all went well
      */
-    record Ended(@Nullable Head answer, boolean premature, @Nullable Throwable failure) {}
+    record Ended(
+            @Nullable Head answer,
+            boolean premature,
+            @Nullable Throwable failure) {}
 
     /** Completed once, when the exchange is over, however it ended. */
     CompletableFuture<Ended> ended() {

@@ -59,7 +59,8 @@ class SecondWallTest {
     }
 
     private static List<Network> networks(String text) {
-        Matcher matcher = Pattern.compile("(?m)^ +(?:- )?([0-9a-f.:]+(?:/[0-9]+)?),?$").matcher(text);
+        Matcher matcher =
+                Pattern.compile("(?m)^ +(?:- )?([0-9a-f.:]+(?:/[0-9]+)?),?$").matcher(text);
         return matcher.results().map(match -> Network.parse(match.group(1))).toList();
     }
 

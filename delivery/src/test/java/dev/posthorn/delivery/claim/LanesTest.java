@@ -37,7 +37,7 @@ class LanesTest {
         List.of(A, B, C).forEach(lanes::open);
         lanes.asked(lanes.turns(2), Set.of(A), false);
         assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C);
-        lanes.ended(A);
+        lanes.open(A);
         assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, A);
     }
 

@@ -18,7 +18,7 @@ final class AnswerGenerator {
         "HTTP/2 200", "HTTP/2.0 200 OK", "HTTP/0.9 200 OK", "HTTP/1.2 200 OK", "HTTP/11 200 OK", "HTTP/1.1200 OK",
         "http/1.1 200 OK", "ICY 200 OK", "200 OK", " HTTP/1.1 200 OK", "HTTP/1.1\t200 OK", "HTTP/1.1 +200 OK",
         "HTTP/1.1 2x0 OK", "HTTP/1.1 200 \u00fc", "HTTP/1.1 200 O\u0000K", "<html>200 OK</html>", "PRI * HTTP/2.0", "GET / HTTP/1.1",
-        "\u0000\u0000\u0012\u0004\u0000\u0000\u0000\u0000\u0000", "\u0015\u0003\u0003\u0000\u0002\u0002\u0028", "SSH-2.0-x", ""
+        "\u0000\u0000\u0012\u0004\u0000\u0000\u0000\u0000\u0000", "\u0015\u0003\u0003\u0000\u0002\u0002(", "SSH-2.0-x", ""
     };
     private static final String[] HEADERS = {
         "Server: x", "Date: Wed, 25 Nov 2026 20:00:00 GMT", "Connection: keep-alive", "Connection: close", "X-Empty:",

@@ -16,8 +16,9 @@ final class AnswerJudge {
     private static final Pattern STRICT_STATUS_LINE =
             Pattern.compile("HTTP/1\\.[01] ([1-9][0-9]{2}) (?:[\\x20-\\x7e][\\t\\x20-\\x7e\\x80-\\xff]*)?");
     /** RFC 9112, section 4: a recipient may split at white space; some servers leave out the blank before an empty reason. */
-    private static final Pattern LENIENT_STATUS_LINE =
-            Pattern.compile("HTTP/1\\.[01] +([1-9][0-9]{2})(?: [\\t\\x20-\\x7e\\x80-\\xff]*)?", Pattern.CASE_INSENSITIVE);
+    private static final Pattern LENIENT_STATUS_LINE = Pattern.compile(
+            "HTTP/1\\.[01] +([1-9][0-9]{2})(?: [\\t\\x20-\\x7e\\x80-\\xff]*)?", Pattern.CASE_INSENSITIVE);
+
     private static final Pattern FIELD =
             Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \\t]*([\\t\\x20-\\x7e\\x80-\\xff]*?)[ \\t]*");
     private static final Pattern CHUNK = Pattern.compile("([0-9A-Fa-f]{1,7})(?:[ \\t]*;[\\t\\x20-\\x7e\\x80-\\xff]*)?");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.HostResolver;
+import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.testkit.RawServer;
 import dev.posthorn.testkit.RawServer.Client;
 import java.io.IOException;
@@ -144,7 +145,7 @@ class DeadlinesTest {
     void a_tls_handshake_that_says_nothing_or_drips() throws Exception {
         // The beginning of a TLS record of 16 KiB, whose rest comes byte by byte.
         for (RawServer.Script script : List.<RawServer.Script>of(Client::awaitEnd, client -> {
-            client.write("\u0016\u0003\u0003\u0040\u0000\u0002\u0000\u003f\u00fc");
+            client.write("\u0016\u0003\u0003@\u0000\u0002\u0000?\u00fc");
             drip(client, "\u0000");
         })) {
             try (RawServer server = RawServer.start(script);
@@ -158,7 +159,7 @@ class DeadlinesTest {
     @Test
     void a_port_that_accepts_nobody() throws Exception {
         try (ServerSocket full = new ServerSocket()) {
-            full.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), 1);
+            full.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1);
             List<Socket> waiting = new ArrayList<>();
             try (RequestSender sender = Sending.sender()) {
                 // With its queue full, the system ignores whoever knocks.
@@ -195,7 +196,7 @@ class DeadlinesTest {
             }
             return List.of();
         };
-        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, silent)) {
+        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, silent, new OwnSide(null))) {
             endsAtItsDeadline(sender, "https://hooks.example.com/", new byte[] {'{', '}'}, "timeout: ");
         }
         never.countDown();

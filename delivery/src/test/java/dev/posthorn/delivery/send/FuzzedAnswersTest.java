@@ -112,7 +112,8 @@ class FuzzedAnswersTest {
         boolean waited = outcome instanceof AttemptOutcome.Unanswered failed
                 && failed.errorClass().equals("timeout");
         if (waited
-                || (strict.status() != 0 && status != strict.status()) || (status != 0 && status != lenient.status())) {
+                || (strict.status() != 0 && status != strict.status())
+                || (status != 0 && status != lenient.status())) {
             wrong.add("seed " + seed + ", answer " + number + " is " + strict + ", leniently " + lenient + ", and was "
                     + Sending.told(outcome) + ": " + escaped(answer));
         }
@@ -123,7 +124,9 @@ class FuzzedAnswersTest {
         for (char c : new String(Arrays.copyOf(answer, Math.min(answer.length, 300)), StandardCharsets.ISO_8859_1)
                 .toCharArray()) {
             text.append(
-                    c == '\r' ? "\\r" : c == '\n' ? "\\n" : c < ' ' || c > '~' ? String.format("\\x%02x", (int) c) : "" + c);
+                    c == '\r'
+                            ? "\\r"
+                            : c == '\n' ? "\\n" : c < ' ' || c > '~' ? String.format("\\x%02x", (int) c) : "" + c);
         }
         return text.toString();
     }

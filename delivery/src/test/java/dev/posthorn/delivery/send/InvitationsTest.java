@@ -41,7 +41,8 @@ class InvitationsTest {
 
     private static String answer(String statusLine, String... headers) {
         return "HTTP/1.1 " + statusLine + "\r\n"
-                + String.join("", List.of(headers).stream().map(each -> each + "\r\n").toList())
+                + String.join(
+                        "", List.of(headers).stream().map(each -> each + "\r\n").toList())
                 + "content-length: 0\r\n\r\n";
     }
 
@@ -49,7 +50,13 @@ class InvitationsTest {
     void redirects_are_failures_and_not_followed() throws Exception {
         for (int status : new int[] {300, 301, 302, 303, 304, 305, 307, 308}) {
             for (String location : List.of(
-                    "/hook", "other", "//ELSEWHERE/", "http://ELSEWHERE/hook", "https://ELSEWHERE/", "file:///etc/passwd", "")) {
+                    "/hook",
+                    "other",
+                    "//ELSEWHERE/",
+                    "http://ELSEWHERE/hook",
+                    "https://ELSEWHERE/",
+                    "file:///etc/passwd",
+                    "")) {
                 assertThat(outcome(answer(status + " Moved", "Location: " + location)))
                         .as(status + " " + location)
                         .isEqualTo("answered " + status);
@@ -59,9 +66,13 @@ class InvitationsTest {
 
     @Test
     void headers_that_lead_elsewhere_lead_nowhere() throws Exception {
-        assertThat(outcome(answer("200 OK", "Refresh: 0; url=http://ELSEWHERE/"))).isEqualTo("answered 200");
+        assertThat(outcome(answer("200 OK", "Refresh: 0; url=http://ELSEWHERE/")))
+                .isEqualTo("answered 200");
         assertThat(outcome(answer("200 OK", "Location: http://ELSEWHERE/"))).isEqualTo("answered 200");
-        assertThat(outcome(answer("201 Created", "Content-Location: http://ELSEWHERE/", "Link: <http://ELSEWHERE/>; rel=preload")))
+        assertThat(outcome(answer(
+                        "201 Created",
+                        "Content-Location: http://ELSEWHERE/",
+                        "Link: <http://ELSEWHERE/>; rel=preload")))
                 .isEqualTo("answered 201");
         assertThat(outcome(answer("200 OK", "Alt-Svc: h2=\"ELSEWHERE\"; ma=86400", "Alt-Used: ELSEWHERE")))
                 .isEqualTo("answered 200");
@@ -70,7 +81,8 @@ class InvitationsTest {
 
     @Test
     void nobody_is_told_who_we_are() throws Exception {
-        for (String challenge : List.of("Basic realm=\"x\"", "Digest realm=\"x\", nonce=\"y\"", "Negotiate", "NTLM", "Bearer")) {
+        for (String challenge :
+                List.of("Basic realm=\"x\"", "Digest realm=\"x\", nonce=\"y\"", "Negotiate", "NTLM", "Bearer")) {
             assertThat(outcome(answer("401 Unauthorized", "WWW-Authenticate: " + challenge)))
                     .isEqualTo("answered 401");
             assertThat(outcome(answer("407 Proxy Authentication Required", "Proxy-Authenticate: " + challenge)))
@@ -89,11 +101,14 @@ class InvitationsTest {
                 });
                 RequestSender sender = Sending.sender()) {
             for (int i = 0; i < 3; i++) {
-                assertThat(Sending.told(sender.send(Sending.request(server.url("/"), 5)))).isEqualTo("answered 200");
+                assertThat(Sending.told(sender.send(Sending.request(server.url("/"), 5))))
+                        .isEqualTo("answered 200");
             }
             assertThat(server.connections()).isEqualTo(1);
         }
-        assertThat(requests).hasSize(3).noneMatch(head -> head.toLowerCase(java.util.Locale.ROOT).contains("cookie"));
+        assertThat(requests)
+                .hasSize(3)
+                .noneMatch(head -> head.toLowerCase(java.util.Locale.ROOT).contains("cookie"));
     }
 
     @Test
@@ -115,7 +130,8 @@ class InvitationsTest {
             assertThat(outcome(answer("426 Upgrade Required", "Connection: upgrade", "Upgrade: " + protocol)))
                     .isEqualTo("answered 426");
         }
-        assertThat(outcome("HTTP/1.1 101 Switching Protocols\r\n\r\n" + answer("200 OK"))).isEqualTo("answered 101");
+        assertThat(outcome("HTTP/1.1 101 Switching Protocols\r\n\r\n" + answer("200 OK")))
+                .isEqualTo("answered 101");
         assertThat(outcome("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")).startsWith("response: ");
         assertThat(outcome("HTTP/2.0 200 OK\r\ncontent-length: 0\r\n\r\n")).startsWith("response: ");
         assertThat(outcome("HTTP/0.9 200 OK\r\ncontent-length: 0\r\n\r\n")).startsWith("response: ");
@@ -127,7 +143,8 @@ class InvitationsTest {
             assertThat(outcome("HTTP/1.1 " + status + "\r\ncontent-length: 5\r\n\r\nhello"))
                     .isEqualTo("answered " + status.substring(0, 3));
         }
-        assertThat(outcome("HTTP/1.1 205 Reset Content\r\ncontent-length: 5\r\n\r\nhello")).isEqualTo("answered 205");
+        assertThat(outcome("HTTP/1.1 205 Reset Content\r\ncontent-length: 5\r\n\r\nhello"))
+                .isEqualTo("answered 205");
         assertThat(outcome(answer("200 OK") + "surplus")).isEqualTo("answered 200");
         assertThat(outcome(answer("200 OK") + answer("500 Second"))).isEqualTo("answered 200");
     }
@@ -168,7 +185,8 @@ class InvitationsTest {
                 });
                 RequestSender sender = Sending.sender()) {
             for (int i = 0; i < 5; i++) {
-                assertThat(Sending.told(sender.send(Sending.request(server.url("/"), 5)))).isEqualTo("answered 500");
+                assertThat(Sending.told(sender.send(Sending.request(server.url("/"), 5))))
+                        .isEqualTo("answered 500");
                 TimeUnit.MILLISECONDS.sleep(60);
             }
         }
@@ -181,7 +199,8 @@ class InvitationsTest {
                     client.awaitEnd();
                 });
                 RequestSender sender = Sending.sender()) {
-            // While the request is on its way it cannot be told from an answer to it; that is chance, and so is which failure it is.
+            // While the request is on its way it cannot be told from an answer to it; that is chance, and so is which
+            // failure it is.
             for (int i = 0; i < 10; i++) {
                 assertThat(Sending.told(sender.send(Sending.request(server.url("/"), 1))))
                         .matches("answered 200|(response|io|timeout): .*");
@@ -200,8 +219,8 @@ class InvitationsTest {
                 });
                 RequestSender sender = Sending.sender()) {
             for (int i = 0; i < 12; i++) {
-                assertThat(Sending.told(sender.send(
-                                Sending.request(server.url("/"), 5, "1", new byte[] {'{', '}'}, i % 3))))
+                assertThat(Sending.told(
+                                sender.send(Sending.request(server.url("/"), 5, "1", new byte[] {'{', '}'}, i % 3))))
                         .isEqualTo("answered 200");
             }
             assertThat(server.connections()).isEqualTo(3);
@@ -216,7 +235,8 @@ class InvitationsTest {
                 });
                 RequestSender sender = Sending.sender()) {
             for (int i = 0; i < 20; i++) {
-                assertThat(Sending.told(sender.send(Sending.request(server.url("/"), 5)))).isEqualTo("answered 200");
+                assertThat(Sending.told(sender.send(Sending.request(server.url("/"), 5))))
+                        .isEqualTo("answered 200");
                 while (server.open() > 0) {
                     TimeUnit.MILLISECONDS.sleep(1);
                 }

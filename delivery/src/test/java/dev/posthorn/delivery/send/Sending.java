@@ -4,6 +4,7 @@ import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.IpAddress;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.Lease;
+import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.sign.SignedRequest;
 import java.net.InetAddress;
 import java.time.Instant;
@@ -20,16 +21,19 @@ final class Sending {
     private Sending() {}
 
     static RequestSender sender() {
-        return new RequestSender(LOOPBACK, name -> Arrays.stream(InetAddress.getAllByName(name))
-                .map(IpAddress::of)
-                .toList());
+        return new RequestSender(
+                LOOPBACK,
+                name -> Arrays.stream(InetAddress.getAllByName(name))
+                        .map(IpAddress::of)
+                        .toList(),
+                new OwnSide(null));
     }
 
     /** One that also trusts whatever certificate. */
     static RequestSender trustingSender() {
         var connector = new org.eclipse.jetty.io.ClientConnector();
         connector.setSslContextFactory(new org.eclipse.jetty.util.ssl.SslContextFactory.Client(true));
-        return new RequestSender(LOOPBACK, name -> List.of(), connector);
+        return new RequestSender(LOOPBACK, name -> List.of(), new OwnSide(null), connector);
     }
 
     static SignedRequest request(String url, int seconds) {

@@ -56,8 +56,22 @@ class SurroundingsTest {
             options.add("-Dhttp.nonProxyHosts=");
             String url = proxy.url("");
             Map<String, String> environment = Map.of(
-                    "http_proxy", url, "HTTP_PROXY", url, "https_proxy", url, "HTTPS_PROXY", url, "all_proxy", url,
-                    "ALL_PROXY", url, "no_proxy", "", "NO_PROXY", "");
+                    "http_proxy",
+                    url,
+                    "HTTP_PROXY",
+                    url,
+                    "https_proxy",
+                    url,
+                    "HTTPS_PROXY",
+                    url,
+                    "all_proxy",
+                    url,
+                    "ALL_PROXY",
+                    url,
+                    "no_proxy",
+                    "",
+                    "NO_PROXY",
+                    "");
             assertThat(child(
                             environment,
                             options,
@@ -76,9 +90,7 @@ class SurroundingsTest {
     @Test
     void the_hosts_file_is_no_way_around() throws Exception {
         try (RawServer inside = RawServer.start(client -> client.write(OK))) {
-            Path hosts = Files.writeString(
-                    folder.resolve("hosts"),
-                    """
+            Path hosts = Files.writeString(folder.resolve("hosts"), """
                     127.0.0.1 loopback.example.com
                     10.0.0.1 private.example.com
                     93.184.216.34 mixed.example.com
@@ -99,7 +111,8 @@ class SurroundingsTest {
                     "https://mapped.example.com" + port,
                     "https://unknown.example.com" + port);
             assertThat(told.subList(0, names.size()))
-                    .allMatch(line -> line.equals("address_refused: the host's name leads to an address that may not be sent to"));
+                    .allMatch(line -> line.equals(
+                            "address_refused: the host's name leads to an address that may not be sent to"));
             assertThat(told.getLast()).isEqualTo("dns: the host's name could not be resolved");
             assertThat(inside.connections()).isZero();
         }

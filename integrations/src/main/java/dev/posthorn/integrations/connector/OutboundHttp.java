@@ -138,8 +138,9 @@ final class OutboundHttp implements AutoCloseable {
             if (cause instanceof IllegalArgumentException
                     && String.valueOf(cause.getMessage()).contains("capacity")) {
                 return new ConnectorException(
-                        Failure.MALFORMED,
-                        "the answer of " + who + " is larger than " + call.largestAnswer() + " bytes",
+                        Failure.SCHEMA_DRIFT,
+                        "the answer of " + who + " is larger than " + call.largestAnswer()
+                                + " bytes; ask for less at once, or allow more",
                         failure);
             }
         }

@@ -7,7 +7,8 @@ import tools.jackson.databind.JsonNode;
 /**
  * Some records, and from where to read on once they are saved.
  *
- * @param records in the order in which they are to be saved; of several with the same type and id the last one holds
+ * @param records in the order in which they are to be saved; of several with the same type and id the last one holds. May be empty, where only
+ *     the cursor moves
  * @param rejected what was read and cannot be a record; counted, and written into the run's log
  * @param cursor JSON of at most 64 KiB that only this connector understands; null: from the beginning
  */

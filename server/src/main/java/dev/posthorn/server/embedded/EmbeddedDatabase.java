@@ -147,7 +147,13 @@ public final class EmbeddedDatabase implements AutoCloseable {
                 .setServerConfig("synchronous_commit", "on")
                 .setServerConfig("listen_addresses", "127.0.0.1")
                 .setServerConfig("unix_socket_directories", "")
-                .setServerConfig("max_connections", "100");
+                .setServerConfig("max_connections", "100")
+                // What waits and what was just sent stays in memory; checkpoints, after which whole pages are logged,
+                // are rarer; and the
+                // queue's table, through which every delivery passes, is vacuumed before it has grown.
+                .setServerConfig("shared_buffers", "256MB")
+                .setServerConfig("max_wal_size", "2GB")
+                .setServerConfig("autovacuum_naptime", "15s");
         settings.forEach(builder::setServerConfig);
         return builder.start();
     }

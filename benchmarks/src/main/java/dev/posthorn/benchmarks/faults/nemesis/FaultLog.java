@@ -27,7 +27,12 @@ public final class FaultLog {
      * @param target a process id, or {@link #ALL}
      */
     void harmed(String fault, String target, long from) {
-        journal.write("fault", fault, target, from, Journal.now());
+        harmed(fault, target, from, Journal.now());
+    }
+
+    /** The same, over since an earlier moment. */
+    void harmed(String fault, String target, long from, long to) {
+        journal.write("fault", fault, target, from, to);
     }
 
     /** What a node held when it died. */

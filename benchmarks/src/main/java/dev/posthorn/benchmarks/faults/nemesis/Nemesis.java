@@ -43,6 +43,7 @@ public final class Nemesis implements AutoCloseable {
     private static List<Fault> all() {
         List<Fault> all = new ArrayList<>(Arrays.asList(NodeFaults.values()));
         all.addAll(Arrays.asList(DatabaseFaults.values()));
+        all.add(new RouteCut());
         all.add(new ClockJump());
         return all;
     }
@@ -129,8 +130,9 @@ public final class Nemesis implements AutoCloseable {
             quiet(500);
         }
         LockSupport.parkNanos(time.toNanos());
+        long thawed = Journal.now();
         node.thaw();
-        new FaultLog(rig.nemesisLog()).harmed("freeze of a node", Long.toString(node.pid()), from);
+        new FaultLog(rig.nemesisLog()).harmed("freeze of a node", Long.toString(node.pid()), from, thawed);
     }
 
     /** Cuts every connection to the database, once. */

@@ -35,8 +35,10 @@ enum NodeFaults implements Fault {
             log.say("freeze of " + node.name() + " for " + millis + " ms");
             node.freeze();
             pause(millis);
+            // Before it can do anything: what it still sends comes after.
+            long thawed = Journal.now();
             node.thaw();
-            log.harmed(title(), Long.toString(node.pid()), from);
+            log.harmed(title(), Long.toString(node.pid()), from, thawed);
         }
     },
     ALL_KILLED("kill -9 of all nodes at once") {

@@ -3,6 +3,7 @@ package dev.posthorn.benchmarks.faults.receiver;
 import dev.posthorn.benchmarks.faults.log.Journal;
 import dev.posthorn.benchmarks.faults.log.LogFiles;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Path;
@@ -12,7 +13,7 @@ import java.util.concurrent.CountDownLatch;
 
 /**
  * The program of the receivers. Arguments: the run's folder and the seed. Listens on one port of 127.0.0.1 and, where the machine has
- * it, of 127.0.0.2; prints the port, and {@code refused} if it listens on both. The line {@code behave} on standard input makes all
+ * them, of 127.0.0.2 and 127.0.0.3; prints the port, {@code refused} and {@code routed} for those. The line {@code behave} on standard input makes all
  * receivers answer well from then on; the end of standard input ends it.
  */
 public final class Receivers {
@@ -31,16 +32,20 @@ public final class Receivers {
         Receivers receivers = new Receivers(Path.of(arguments[0]), Long.parseLong(arguments[1]));
         ServerSocket allowed = new ServerSocket(0, 1000, Loopback.ALLOWED);
         receivers.listen(allowed);
-        String refused = "";
-        try {
-            receivers.listen(new ServerSocket(allowed.getLocalPort(), 1000, Loopback.REFUSED));
-            refused = " refused";
-        } catch (IOException e) {
-            // Said by its absence.
-        }
-        System.out.println(allowed.getLocalPort() + refused);
+        System.out.println(allowed.getLocalPort()
+                + (receivers.listenAlso(allowed.getLocalPort(), Loopback.REFUSED) ? " refused" : "")
+                + (receivers.listenAlso(allowed.getLocalPort(), Loopback.ROUTED) ? " routed" : ""));
         Thread.ofPlatform().daemon().name("control").start(receivers::obey);
         new CountDownLatch(1).await();
+    }
+
+    private boolean listenAlso(int port, InetAddress address) {
+        try {
+            listen(new ServerSocket(port, 1000, address));
+            return true;
+        } catch (IOException notThere) {
+            return false;
+        }
     }
 
     private void listen(ServerSocket server) {

@@ -3,12 +3,14 @@ package dev.posthorn.benchmarks.faults.receiver;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.file.Path;
+import java.util.List;
 
 /** The receivers, running beside this program. Thread-safe. */
 public final class ReceiversProcess implements AutoCloseable {
     private final Process process;
     private final int port;
     private final boolean refused;
+    private final boolean routed;
 
     /** Starts them; they log into the folder of a run. */
     public ReceiversProcess(Path folder, long seed) throws IOException {
@@ -28,12 +30,13 @@ public final class ReceiversProcess implements AutoCloseable {
         if (line == null) {
             throw new IOException("the receivers did not start");
         }
-        String[] said = line.split(" ", -1);
-        port = Integer.parseInt(said[0]);
-        refused = said.length > 1;
+        List<String> said = List.of(line.split(" ", -1));
+        port = Integer.parseInt(said.getFirst());
+        refused = said.contains("refused");
+        routed = said.contains("routed");
     }
 
-    /** The port, the same on both addresses. */
+    /** The port, the same on all addresses. */
     public int port() {
         return port;
     }
@@ -41,6 +44,11 @@ public final class ReceiversProcess implements AutoCloseable {
     /** Whether there is a second address, to which nobody may send. */
     public boolean hasRefusedAddress() {
         return refused;
+    }
+
+    /** Whether there is a third address, to which one may send and whose route may be cut. */
+    public boolean hasRoutedAddress() {
+        return routed;
     }
 
     /** From now on all answer well. */

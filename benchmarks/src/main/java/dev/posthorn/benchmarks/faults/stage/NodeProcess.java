@@ -21,6 +21,7 @@ public final class NodeProcess implements AutoCloseable {
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
 
     private final String name;
+    private final String classPath;
     private final Map<String, String> environment;
     private volatile @Nullable Running running;
 
@@ -29,8 +30,10 @@ public final class NodeProcess implements AutoCloseable {
             @Nullable URI address,
             @Nullable String serviceKey) {}
 
-    NodeProcess(String name, Map<String, String> environment) {
+    /** @param classPath of its version of the server */
+    NodeProcess(String name, String classPath, Map<String, String> environment) {
         this.name = name;
+        this.classPath = classPath;
         this.environment = Map.copyOf(environment);
     }
 
@@ -60,7 +63,7 @@ public final class NodeProcess implements AutoCloseable {
                         "-Xmx192m",
                         "--enable-native-access=ALL-UNNAMED",
                         "-cp",
-                        System.getProperty("java.class.path"),
+                        classPath,
                         "dev.posthorn.server.Main",
                         "serve",
                         "--port",

@@ -92,7 +92,9 @@ public final class Rig implements AutoCloseable {
             }
             Roster roster = new Roster();
             try (Connection connection = cluster.superuser(scene.name())) {
-                roster.create(connection, scene.communities(), receiverPort);
+                boolean routed = scene.senders() == Scene.Senders.DIRECT && receivers.hasRoutedAddress();
+                roster.create(
+                        connection, scene.communities(), routed ? Loopback.ROUTED : Loopback.ALLOWED, receiverPort);
             }
             fakeTime = FakeTime.find(files.folder());
             startNodes();
@@ -137,10 +139,17 @@ public final class Rig implements AutoCloseable {
                 "POSTHORN_MASTER_KEY",
                 MasterKeyset.generate().encoded(),
                 "POSTHORN_ALLOWED_NETWORKS",
-                "127.0.0.1/32"));
+                "127.0.0.1/32,127.0.0.3/32",
+                // No name is asked for here; whether there is a route is told by the receivers.
+                "POSTHORN_CONTROL_NAME",
+                "none"));
         fakeTime.ifPresent(time -> environment.putAll(time.environment()));
         for (int i = 1; i <= scene.nodes(); i++) {
-            nodes.add(open(new NodeProcess("node " + i, environment)));
+            Optional<String> older = i == scene.nodes() ? scene.older() : Optional.empty();
+            nodes.add(open(new NodeProcess(
+                    "node " + i + (older.isPresent() ? " (the other version)" : ""),
+                    older.orElse(System.getProperty("java.class.path")),
+                    environment)));
         }
         // The first alone: it makes the service key and the data key of the vault.
         nodes.getFirst().start();

@@ -2,7 +2,9 @@ package dev.posthorn.benchmarks.faults.stage;
 
 import dev.posthorn.benchmarks.faults.log.Journal;
 import dev.posthorn.benchmarks.faults.receiver.Behaviour;
+import dev.posthorn.benchmarks.faults.receiver.Loopback;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -36,7 +38,7 @@ final class Roster {
     private record Entry(String endpoint, String community, String communityName, String path, Behaviour behaviour) {}
 
     /** Makes them. */
-    void create(Connection connection, List<Community> communities, int port) throws SQLException {
+    void create(Connection connection, List<Community> communities, InetAddress allowed, int port) throws SQLException {
         try (Statement role = connection.createStatement()) {
             role.execute("SET ROLE posthorn_service");
         }
@@ -44,12 +46,12 @@ final class Roster {
             String id = insert(connection, COMMUNITY, community.name(), community.name());
             for (Behaviour behaviour : community.endpoints()) {
                 String path = "/" + behaviour.path() + "/" + entries.size();
-                String host = behaviour == Behaviour.REFUSED ? "127.0.0.2" : "127.0.0.1";
+                InetAddress host = behaviour == Behaviour.REFUSED ? Loopback.REFUSED : allowed;
                 String endpoint = insert(
                         connection,
                         ENDPOINT,
                         id,
-                        "http://" + host + ":" + port + path,
+                        "http://" + host.getHostAddress() + ":" + port + path,
                         timeoutSeconds(behaviour),
                         maxInFlight(behaviour),
                         behaviour == Behaviour.BROKEN || behaviour == Behaviour.REFUSED ? 2 : 30,

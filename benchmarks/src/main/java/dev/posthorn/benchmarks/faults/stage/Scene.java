@@ -1,15 +1,28 @@
 package dev.posthorn.benchmarks.faults.stage;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a run consists of, before anything goes wrong.
  *
  * @param name of its database
  * @param nodes how many
+ * @param older class path of the server of another version, which the last node runs; empty if all are of this one
  */
 public record Scene(
-        String name, int nodes, List<Community> communities, Acknowledgement acknowledgement, Senders senders) {
+        String name,
+        int nodes,
+        List<Community> communities,
+        Acknowledgement acknowledgement,
+        Senders senders,
+        Optional<String> older) {
+    /** With all nodes of this version. */
+    public Scene(
+            String name, int nodes, List<Community> communities, Acknowledgement acknowledgement, Senders senders) {
+        this(name, nodes, communities, acknowledgement, senders, Optional.empty());
+    }
+
     /** What stands between nodes and receivers. */
     public enum Senders {
         /** Nothing. */
