@@ -216,6 +216,9 @@ public final class Node implements AutoCloseable {
             config.http.maxRequestSize = LARGEST_BODY;
             config.jetty.host = settings.text(Setting.HOST);
             config.jetty.port = port;
+            // Jetty keeps the headers of a connection to recognise them in its next request: API keys would stay in
+            // memory as long as it.
+            config.jetty.modifyHttpConfiguration(http -> http.setHeaderCacheSize(0));
             routes.accept(config);
         });
         try {
