@@ -36,8 +36,8 @@ class CanaryTest {
     @TempDir
     private Path folder;
 
-    private URI server;
-    private String service;
+    private URI server = URI.create("");
+    private String service = "";
 
     @Test
     void a_key_is_nowhere_once_it_was_shown() throws Exception {
@@ -46,7 +46,7 @@ class CanaryTest {
         StringBuilder told = new StringBuilder();
         try (ServerProcess process = ServerProcess.start(
                 Map.of("POSTHORN_LOG", "trace"), "serve", "--port", "0", "--data", data.toString())) {
-            process.awaitLine("ready", Duration.ofSeconds(120));
+            process.awaitLine("ready", Duration.ofMinutes(2));
             String first = process.awaitLine("service key", Duration.ofSeconds(1));
             service = first.substring(first.indexOf("ph_live_"));
             String address = process.awaitLine("REST API:", Duration.ofSeconds(1));

@@ -97,10 +97,6 @@ final class ServerProcess implements AutoCloseable {
         return process.exitValue();
     }
 
-    long pid() {
-        return process.pid();
-    }
-
     /** kill -9. */
     void kill() throws InterruptedException {
         process.destroyForcibly();
