@@ -5,6 +5,8 @@ import dev.posthorn.delivery.accept.AcceptedEvent;
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.HostResolver;
 import dev.posthorn.delivery.address.SystemResolver;
+import dev.posthorn.delivery.background.BackgroundLoop;
+import dev.posthorn.delivery.background.Signal;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.DeliveryClaimer;
 import dev.posthorn.delivery.claim.HeldDeliveries;

@@ -1,5 +1,6 @@
 package dev.posthorn.delivery.engine;
 
+import dev.posthorn.delivery.background.Signal;
 import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.upkeep.Heartbeat;
 import dev.posthorn.delivery.upkeep.KeyWatch;
