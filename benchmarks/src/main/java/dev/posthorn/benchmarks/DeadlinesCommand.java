@@ -9,6 +9,7 @@ import dev.posthorn.delivery.claim.Lease;
 import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.send.RequestSender;
 import dev.posthorn.delivery.sign.SignedRequest;
+import dev.posthorn.server.PosthornException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -31,6 +32,9 @@ import tools.jackson.databind.json.JsonMapper;
         })
 final class DeadlinesCommand implements Callable<Integer> {
     private static final int SECONDS = 2;
+    /** The client's clock and ours may differ by so much. */
+    private static final int EARLY_MS = 50;
+
     private static final byte[] SMALL = new byte[1024];
     /** More than the sockets' buffers of both sides take. */
     private static final byte[] LARGE = new byte[8 << 20];
@@ -80,6 +84,10 @@ final class DeadlinesCommand implements Callable<Integer> {
                         together(sender, each.getValue(), each.getKey().equals("shut_window") ? LARGE : SMALL);
                 double seconds = (System.nanoTime() - begun) / 1e9;
                 Latencies latencies = new Latencies(overshoot);
+                if (latencies.percentile(0) < -EARLY_MS) {
+                    throw new PosthornException(
+                            70, each.getKey() + ": an attempt ended before its deadline, so nothing was measured");
+                }
                 figures.add(latencies.figures(each.getKey() + "_overshoot_"));
                 figures.add("healthy_per_s", (served.get() - before) / seconds);
             }

@@ -79,6 +79,10 @@ final class ServerProcess implements AutoCloseable {
         }
     }
 
+    long pid() {
+        return process.pid();
+    }
+
     String output() {
         synchronized (lines) {
             return String.join("\n", lines);
@@ -91,10 +95,6 @@ final class ServerProcess implements AutoCloseable {
             throw new TimeoutException("still running after " + atMost + ":\n" + output());
         }
         return process.exitValue();
-    }
-
-    long pid() {
-        return process.pid();
     }
 
     /** kill -9. */

@@ -42,6 +42,16 @@ public final class ClientAddress {
         return client.orElse(null);
     }
 
+    /**
+     * Whether the connection's other end is one of the trusted proxies, whose word counts for what stands in headers.
+     *
+     * @param peer its address; null or no address: no
+     */
+    public boolean isTrustedProxy(@Nullable String peer) {
+        return peer != null
+                && Network.address(withoutZone(peer)).filter(this::isTrusted).isPresent();
+    }
+
     private boolean isTrusted(InetAddress address) {
         return trusted.stream().anyMatch(network -> network.contains(address));
     }

@@ -33,13 +33,15 @@ public final class SlowReceivers implements AutoCloseable {
             client.write("HTTP/1.1 500 No\r\ncontent-length: 1000000\r\n\r\n");
             drip(client);
         }));
-        slow.put("slow_handshake", server(client -> {
-                    client.write("\u0016\u0003\u0003@\u0000\u0002\u0000?\u00fc");
-                    drip(client);
-                })
-                .replace("http:", "https:"));
+        slow.put(
+                "slow_handshake",
+                server(client -> {
+                            client.write("\u0016\u0003\u0003@\u0000\u0002\u0000?\u00fc");
+                            drip(client);
+                        })
+                        .replace("http:", "https:"));
         slow.put("shut_window", server(client -> closed.await()));
-        slow.put("silent_name_service", "http://silent.example.com:" + servers.getFirst().port() + "/");
+        slow.put("silent_name_service", "https://silent.example.com/");
     }
 
     /** Starts them. */

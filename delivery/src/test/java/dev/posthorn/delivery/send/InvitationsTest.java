@@ -206,7 +206,8 @@ class InvitationsTest {
                         .matches("answered 200|(response|io|timeout): .*");
             }
             assertThat(server.requests()).isZero();
-            assertThat(server.connections()).isLessThanOrEqualTo(10);
+            // One that ended before it was used is made up for.
+            assertThat(server.connections()).isLessThanOrEqualTo(30);
         }
     }
 

@@ -9,7 +9,6 @@ import dev.posthorn.delivery.sign.SignedRequest;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
@@ -27,13 +26,6 @@ final class Sending {
                         .map(IpAddress::of)
                         .toList(),
                 new OwnSide(null));
-    }
-
-    /** One that also trusts whatever certificate. */
-    static RequestSender trustingSender() {
-        var connector = new org.eclipse.jetty.io.ClientConnector();
-        connector.setSslContextFactory(new org.eclipse.jetty.util.ssl.SslContextFactory.Client(true));
-        return new RequestSender(LOOPBACK, name -> List.of(), new OwnSide(null), connector);
     }
 
     static SignedRequest request(String url, int seconds) {

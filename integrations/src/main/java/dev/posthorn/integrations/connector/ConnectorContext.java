@@ -13,6 +13,7 @@ import tools.jackson.databind.JsonNode;
  * @param network the only way out
  * @param log what people will read
  * @param clock what time it is
+ * @param operator what the operator of this installation says to connectors of this kind
  */
 public record ConnectorContext(
         UUID integrationId,
@@ -20,4 +21,16 @@ public record ConnectorContext(
         Credentials credentials,
         Outbound network,
         RunLog log,
-        Clock clock) {}
+        Clock clock,
+        OperatorSettings operator) {
+    /** Where the operator says nothing. */
+    public ConnectorContext(
+            UUID integrationId,
+            JsonNode configuration,
+            Credentials credentials,
+            Outbound network,
+            RunLog log,
+            Clock clock) {
+        this(integrationId, configuration, credentials, network, log, clock, OperatorSettings.NONE);
+    }
+}

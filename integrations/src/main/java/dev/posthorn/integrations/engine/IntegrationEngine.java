@@ -3,11 +3,12 @@ package dev.posthorn.integrations.engine;
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.HostResolver;
 import dev.posthorn.delivery.address.SystemResolver;
-import dev.posthorn.delivery.engine.BackgroundLoop;
-import dev.posthorn.delivery.engine.Signal;
+import dev.posthorn.delivery.background.BackgroundLoop;
+import dev.posthorn.delivery.background.Signal;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.integrations.Connectors;
 import dev.posthorn.integrations.CredentialsSource;
+import dev.posthorn.integrations.connector.OperatorSettings;
 import dev.posthorn.integrations.connector.Outbound;
 import dev.posthorn.integrations.connector.PushRequest;
 import dev.posthorn.integrations.run.ClaimedRun;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import javax.sql.DataSource;
 
 /**
@@ -52,7 +54,8 @@ public final class IntegrationEngine implements AutoCloseable {
         connectors = settings.connectors;
         network = new Outbound(settings.addresses, settings.resolver);
         ServiceSession session = new ServiceSession(settings.database);
-        Contexts contexts = new Contexts(connectors, settings.credentials, network, session, settings.clock);
+        Contexts contexts =
+                new Contexts(connectors, settings.credentials, network, session, settings.clock, settings.operator);
         store = new RunStore(session);
         runs = new Runs(store, contexts, settings.maxRuns);
         planner = new Planner(session);
@@ -170,6 +173,7 @@ public final class IntegrationEngine implements AutoCloseable {
         private AddressPolicy addresses = AddressPolicy.PUBLIC_ONLY;
         private HostResolver resolver = new SystemResolver();
         private Clock clock = Clock.systemUTC();
+        private Function<String, OperatorSettings> operator = connector -> OperatorSettings.NONE;
         private int maxRuns = 8;
 
         private Builder(DataSource database, CredentialsSource credentials) {
@@ -198,6 +202,12 @@ public final class IntegrationEngine implements AutoCloseable {
         /** What time connectors go by; otherwise this machine's. */
         public Builder clock(Clock other) {
             this.clock = other;
+            return this;
+        }
+
+        /** What the operator says to the connectors of a name, such as which folders may be read; otherwise nothing. */
+        public Builder operatorSettings(Function<String, OperatorSettings> ofConnector) {
+            this.operator = ofConnector;
             return this;
         }
 

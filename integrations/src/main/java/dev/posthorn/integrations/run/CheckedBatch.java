@@ -5,6 +5,7 @@ import dev.posthorn.integrations.connector.Failure;
 import dev.posthorn.integrations.connector.RecordBatch;
 import dev.posthorn.integrations.connector.RecordBatch.Rejection;
 import dev.posthorn.integrations.connector.SourceRecord;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +30,10 @@ record CheckedBatch(
         @Nullable String cursor) {
     private static final Pattern TYPE = Pattern.compile("[a-z0-9_.-]{1,64}");
     private static final int LONGEST_ID = 512;
+    /** Digits after and before the decimal point that {@code numeric} takes. */
+    private static final int FINEST_NUMBER = 16_383;
+
+    private static final int LARGEST_NUMBER = 131_072;
     private static final int LARGEST_CURSOR = 64 * 1024;
 
     /**
@@ -75,9 +80,12 @@ record CheckedBatch(
         if (id.isEmpty() || id.length() > LONGEST_ID || !storable(id)) {
             return Optional.of("its id must have 1 to " + LONGEST_ID + " characters, none of them NUL");
         }
-        return data == null || storable(data)
-                ? Optional.empty()
-                : Optional.of("it holds a NUL or half a character, which PostgreSQL cannot keep");
+        if (data != null && !storable(data)) {
+            return Optional.of("it holds a NUL or half a character, which PostgreSQL cannot keep");
+        }
+        return record.data() != null && holdsBoundlessNumber(record.data())
+                ? Optional.of("it holds a number that is larger or finer than PostgreSQL can keep")
+                : Optional.empty();
     }
 
     /** Jackson writes NUL as an escape, and half a surrogate pair as it is. */
@@ -99,6 +107,15 @@ record CheckedBatch(
             }
         }
         return true;
+    }
+
+    /** Beyond the range of {@code numeric}, such as {@code 1e999999}. */
+    private static boolean holdsBoundlessNumber(JsonNode value) {
+        if (value.isBigDecimal() || value.isBigInteger()) {
+            BigDecimal number = value.decimalValue();
+            return number.scale() > FINEST_NUMBER || number.precision() - number.scale() > LARGEST_NUMBER;
+        }
+        return value.isContainer() && value.valueStream().anyMatch(CheckedBatch::holdsBoundlessNumber);
     }
 
     private static boolean isEscapedNul(String text, int backslash) {

@@ -9,6 +9,7 @@ import dev.posthorn.integrations.connector.ConnectorContext;
 import dev.posthorn.integrations.connector.ConnectorException;
 import dev.posthorn.integrations.connector.Credentials;
 import dev.posthorn.integrations.connector.Failure;
+import dev.posthorn.integrations.connector.OperatorSettings;
 import dev.posthorn.integrations.connector.Outbound;
 import dev.posthorn.integrations.connector.RunLog;
 import dev.posthorn.integrations.schedule.Schedule;
@@ -18,6 +19,7 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -35,6 +37,7 @@ public final class Contexts {
     private final Outbound network;
     private final ServiceSession session;
     private final Clock clock;
+    private final Function<String, OperatorSettings> operator;
 
     /** What a call of a connector needs, but for its log. */
     record Prepared(
@@ -43,13 +46,14 @@ public final class Contexts {
             JsonNode configuration,
             Credentials credentials,
             Outbound network,
-            Clock clock) {
+            Clock clock,
+            OperatorSettings operator) {
         Masking masking() {
             return new Masking(credentials);
         }
 
         ConnectorContext context(RunLog log) {
-            return new ConnectorContext(integration, configuration, credentials, network, log, clock);
+            return new ConnectorContext(integration, configuration, credentials, network, log, clock, operator);
         }
     }
 
@@ -59,18 +63,21 @@ public final class Contexts {
      * @param network the only way out
      * @param session over which schedules are read
      * @param clock what time connectors go by
+     * @param operator what the operator says to the connectors of a name
      */
     public Contexts(
             Connectors connectors,
             CredentialsSource credentials,
             Outbound network,
             ServiceSession session,
-            Clock clock) {
+            Clock clock,
+            Function<String, OperatorSettings> operator) {
         this.connectors = connectors;
         this.credentials = credentials;
         this.network = network;
         this.session = session;
         this.clock = clock;
+        this.operator = operator;
     }
 
     Prepared prepare(UUID integration, UUID community, String connector, String config, @Nullable UUID secret)
@@ -87,7 +94,7 @@ public final class Contexts {
         }
         fit("the configuration", Failure.CONFIGURATION, connectors.judgeConfiguration(connector, configuration));
         Credentials secrets = secret == null ? Credentials.NONE : credentials.read(community, secret, integration);
-        return new Prepared(found, integration, configuration, secrets, network, clock);
+        return new Prepared(found, integration, configuration, secrets, network, clock, operator.apply(connector));
     }
 
     private static void fit(String what, Failure failure, List<Misfit> misfits) throws ConnectorException {

@@ -1,5 +1,6 @@
 package dev.posthorn.server.integrations;
 
+import dev.posthorn.apikeys.http.ClientAddress;
 import dev.posthorn.integrations.connector.PushRequest;
 import dev.posthorn.integrations.engine.IntegrationEngine;
 import dev.posthorn.integrations.run.PushReceiver.Outcome;
@@ -24,14 +25,14 @@ public final class PushRoute {
 
     private PushRoute() {}
 
-    /** Adds the route. */
-    public static void add(Api api, IntegrationEngine engine) {
+    /** Adds the route; the trusted proxies' word counts for the client certificate that they have seen. */
+    public static void add(Api api, IntegrationEngine engine, ClientAddress clients) {
         for (HandlerType method : List.of(HandlerType.POST, HandlerType.PUT, HandlerType.GET)) {
-            api.open(method, "/push/{integration}", context -> receive(context, engine));
+            api.open(method, "/push/{integration}", context -> receive(context, engine, clients));
         }
     }
 
-    private static void receive(Context context, IntegrationEngine engine) throws SQLException {
+    private static void receive(Context context, IntegrationEngine engine, ClientAddress clients) throws SQLException {
         UUID integration;
         try {
             integration = UUID.fromString(context.pathParam("integration"));
@@ -49,7 +50,8 @@ public final class PushRoute {
                                 String.valueOf(context.queryString() == null ? "" : context.queryString()),
                                 headers(context),
                                 body,
-                                Clock.systemUTC().instant()))
+                                Clock.systemUTC().instant(),
+                                clients.isTrustedProxy(context.req().getRemoteAddr())))
                 .orElseThrow(() -> Problem.notFound("path"));
         context.header("Cache-Control", "no-store");
         switch (outcome) {

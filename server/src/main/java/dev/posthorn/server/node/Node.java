@@ -11,6 +11,7 @@ import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.integrations.VaultCredentials;
+import dev.posthorn.integrations.connector.OperatorSettings;
 import dev.posthorn.integrations.engine.IntegrationEngine;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.server.PosthornException;
@@ -35,6 +36,7 @@ import dev.posthorn.server.integrations.StoredCredentials;
 import dev.posthorn.server.redeliveries.RedeliveryRoutes;
 import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiDatabase;
+import dev.posthorn.server.secrets.SecretRoutes;
 import dev.posthorn.server.settings.DatabaseUrl;
 import dev.posthorn.server.settings.Settings;
 import dev.posthorn.server.settings.Settings.Setting;
@@ -95,6 +97,8 @@ public final class Node implements AutoCloseable {
             secrets.check(connection);
             return true;
         });
+        Vault vault = SecretStores.vault(settings, pool, masterKey);
+        started.push(vault);
         Metrics metrics = new Metrics(listener);
         DeliveryEngine engine = DeliveryEngine.builder(pool, masterKey)
                 .ownConnections(own)
@@ -114,10 +118,9 @@ public final class Node implements AutoCloseable {
                     : Optional.of(keys.issue(connection, ApiKey.Mode.LIVE, null, "first service key", List.of("*"))
                             .key());
         });
-        Vault vault = Vault.over(pool, masterKey);
-        started.push(vault);
         IntegrationEngine integrations = IntegrationEngine.builder(pool, new VaultCredentials(vault))
                 .addresses(addresses)
+                .operatorSettings(connector -> OperatorSettings.ofEnvironment(connector, System.getenv()))
                 .build();
         started.push(integrations);
         integrations.start();
@@ -135,13 +138,14 @@ public final class Node implements AutoCloseable {
             CommunityRoutes.add(api);
             EventTypeRoutes.add(api);
             EndpointRoutes.add(api, secrets, addresses);
+            SecretRoutes.add(api, vault);
             EventRoutes.add(api, engine, new PayloadSchemas(database));
             DeliveryRoutes.add(api);
             RedeliveryRoutes.add(api);
             ConnectorRoutes.add(api, integrations.connectors());
             IntegrationRoutes.add(api, integrations, new StoredCredentials(vault));
             RunRoutes.add(api, integrations);
-            PushRoute.add(api, integrations);
+            PushRoute.add(api, integrations, clients);
             config.routes.get("/healthz", context -> context.result("ok\n"));
             config.routes.get("/readyz", context -> {
                 Optional<String> trouble = engine.trouble();
