@@ -31,12 +31,17 @@ import tools.jackson.databind.json.JsonMapper;
  */
 class CanaryTest {
     private static final int PREFIX = 16;
+
+    /** Not that of the tests, which stands first on their class path. */
+    private static final String SHIPPED_LOGGING = "-Dlogback.configurationFile="
+            + Path.of("src/main/resources/logback.xml").toAbsolutePath();
+
     private static final String OWNER = "whoever-holds-the-canary";
 
     @TempDir
     private Path folder;
 
-    private URI server = URI.create("");
+    private URI server = URI.create("http://127.0.0.1/");
     private String service = "";
 
     @Test
@@ -45,7 +50,12 @@ class CanaryTest {
         List<String> canaries = new ArrayList<>();
         StringBuilder told = new StringBuilder();
         try (ServerProcess process = ServerProcess.start(
-                Map.of("POSTHORN_LOG", "trace"), "serve", "--port", "0", "--data", data.toString())) {
+                Map.of("POSTHORN_LOG", "trace", "JAVA_TOOL_OPTIONS", SHIPPED_LOGGING),
+                "serve",
+                "--port",
+                "0",
+                "--data",
+                data.toString())) {
             process.awaitLine("ready", Duration.ofMinutes(2));
             String first = process.awaitLine("service key", Duration.ofSeconds(1));
             service = first.substring(first.indexOf("ph_live_"));
