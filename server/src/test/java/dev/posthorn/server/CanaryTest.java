@@ -31,11 +31,6 @@ import tools.jackson.databind.json.JsonMapper;
  */
 class CanaryTest {
     private static final int PREFIX = 16;
-
-    /** Not that of the tests, which stands first on their class path. */
-    private static final String SHIPPED_LOGGING = "-Dlogback.configurationFile="
-            + Path.of("src/main/resources/logback.xml").toAbsolutePath();
-
     private static final String OWNER = "whoever-holds-the-canary";
 
     @TempDir
@@ -50,7 +45,7 @@ class CanaryTest {
         List<String> canaries = new ArrayList<>();
         StringBuilder told = new StringBuilder();
         try (ServerProcess process = ServerProcess.start(
-                Map.of("POSTHORN_LOG", "trace", "JAVA_TOOL_OPTIONS", SHIPPED_LOGGING),
+                Map.of("POSTHORN_LOG", "trace"),
                 "serve",
                 "--port",
                 "0",

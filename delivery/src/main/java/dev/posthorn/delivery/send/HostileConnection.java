@@ -79,7 +79,7 @@ final class HostileConnection extends HttpConnectionOverHTTP {
     protected void addBytesIn(long bytes) {
         super.addBytesIn(bytes);
         if (bytesOfAnswer == 0) {
-            ((Receiver) getHttpChannel().getHttpReceiver()).requireStatusLine();
+            ((Channel) getHttpChannel()).requireStatusLine();
         }
         bytesOfAnswer += (int) bytes;
         if (bytesOfAnswer > LARGEST_ANSWER) {
@@ -96,6 +96,10 @@ final class HostileConnection extends HttpConnectionOverHTTP {
         @Override
         protected HttpReceiverOverHTTP newHttpReceiver() {
             return new Receiver(this);
+        }
+
+        private void requireStatusLine() {
+            ((Receiver) getHttpReceiver()).requireStatusLine();
         }
 
         @Override
