@@ -45,12 +45,7 @@ class CanaryTest {
         List<String> canaries = new ArrayList<>();
         StringBuilder told = new StringBuilder();
         try (ServerProcess process = ServerProcess.start(
-                Map.of("POSTHORN_LOG", "trace"),
-                "serve",
-                "--port",
-                "0",
-                "--data",
-                data.toString())) {
+                Map.of("POSTHORN_LOG", "trace"), "serve", "--port", "0", "--data", data.toString())) {
             process.awaitLine("ready", Duration.ofMinutes(2));
             String first = process.awaitLine("service key", Duration.ofSeconds(1));
             service = first.substring(first.indexOf("ph_live_"));
