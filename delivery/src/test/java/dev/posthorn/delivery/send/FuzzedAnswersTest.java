@@ -120,11 +120,8 @@ class FuzzedAnswersTest {
         if (status >= 200 && status <= 299) {
             delivered.incrementAndGet();
         }
-        if (outcome instanceof AttemptOutcome.Unanswered failed
-                && failed.errorClass().equals("io")) {
-            if (strict.status() != 0) {
-                swallowed.incrementAndGet();
-            }
+        if (status == 0 && strict.status() != 0) {
+            swallowed.incrementAndGet();
             return;
         }
         boolean waited = outcome instanceof AttemptOutcome.Unanswered failed
