@@ -92,13 +92,13 @@ class CutOffServerTest {
     }
 
     @Test
-    @Tag("full")
+    @Tag("soak")
     void five_minutes_without_a_name_service_cost_nothing() throws Exception {
         cutNames(Duration.ofMinutes(5));
     }
 
     @Test
-    @Tag("full")
+    @Tag("soak")
     void five_minutes_without_a_route_cost_nothing() throws Exception {
         cutRoute(Duration.ofMinutes(5));
     }
