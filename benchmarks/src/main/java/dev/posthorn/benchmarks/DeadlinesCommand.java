@@ -99,6 +99,7 @@ final class DeadlinesCommand implements Callable<Integer> {
         figures.print();
         Map<String, Object> result = new LinkedHashMap<>(figures.asMap());
         result.put("attempts", attempts);
+        result.put("cores", Runtime.getRuntime().availableProcessors());
         if (json) {
             System.out.println(JsonMapper.builder().build().writeValueAsString(result));
         }
