@@ -69,6 +69,7 @@ class HouseRulesTest {
                             "javax.crypto..",
                             "javax.net..",
                             "javax.sql..",
+                            "javax.security.auth.x500..",
                             "javax.xml.stream..",
                             "org.jspecify..",
                             "org.slf4j..",
