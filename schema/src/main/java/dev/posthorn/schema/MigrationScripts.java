@@ -35,8 +35,10 @@ final class MigrationScripts {
             "V22__limits_and_usage_of_keys.sql",
             "V24__secrets.sql",
             "V30__integrations.sql",
-            "V31__sync_runs.sql",
-            "V32__integration_health.sql",
+            "V31__plan_runs.sql",
+            "V32__sync_runs.sql",
+            "V33__pushes.sql",
+            "V34__integration_health.sql",
             "V50__version.sql");
 
     /** The number in the name of the last one. */
