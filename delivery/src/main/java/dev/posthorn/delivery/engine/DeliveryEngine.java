@@ -8,7 +8,10 @@ import dev.posthorn.delivery.address.SystemResolver;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.DeliveryClaimer;
 import dev.posthorn.delivery.claim.SleepProtocol;
+import dev.posthorn.delivery.endpoint.EndpointProfiles;
+import dev.posthorn.delivery.endpoint.TrustedAuthorities;
 import dev.posthorn.delivery.send.AttemptOutcome;
+import dev.posthorn.delivery.send.EgressProxy;
 import dev.posthorn.delivery.send.RequestSender;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.delivery.settle.OutcomeRecorder;
@@ -69,12 +72,14 @@ public final class DeliveryEngine implements AutoCloseable {
         ServiceSession own = settings.ownConnections == null ? session : new ServiceSession(settings.ownConnections);
         EndpointSecrets secrets = new EndpointSecrets(settings.masterKey);
         this.heartbeat = new Heartbeat(own, settings.version);
-        this.sender = new RequestSender(settings.addresses, settings.resolver);
+        this.sender = new RequestSender(settings.addresses, settings.resolver, settings.authorities, settings.proxy);
+        EndpointProfiles profiles = new EndpointProfiles(session, secrets);
         this.flow = new Flow(
                 heartbeat,
                 held,
                 new DeliveryClaimer(session),
-                new RequestSigner(session, secrets, settings.version),
+                profiles,
+                new RequestSigner(profiles, settings.version),
                 sender,
                 new OutcomeRecorder(session),
                 settings.listener);
@@ -271,6 +276,8 @@ public final class DeliveryEngine implements AutoCloseable {
         private @Nullable DataSource ownConnections;
         private AddressPolicy addresses = AddressPolicy.PUBLIC_ONLY;
         private HostResolver resolver = new SystemResolver();
+        private TrustedAuthorities authorities = TrustedAuthorities.SYSTEM;
+        private @Nullable EgressProxy proxy;
         private DeliveryListener listener = new DeliveryListener() {};
         private Duration stopTimeout = Duration.ofSeconds(20);
         private int slots = 1024;
@@ -299,6 +306,18 @@ public final class DeliveryEngine implements AutoCloseable {
         /** How names are resolved; as this machine does, unless said otherwise. */
         public Builder resolver(HostResolver names) {
             this.resolver = names;
+            return this;
+        }
+
+        /** By which certification authorities servers are believed; those of this Java, unless said otherwise. */
+        public Builder trust(TrustedAuthorities trusted) {
+            this.authorities = trusted;
+            return this;
+        }
+
+        /** Through which proxy everything is sent; none unless said otherwise, whatever system properties say. */
+        public Builder egressProxy(EgressProxy through) {
+            this.proxy = through;
             return this;
         }
 

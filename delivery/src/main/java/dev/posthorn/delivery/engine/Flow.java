@@ -4,6 +4,7 @@ import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.DeliveryClaimer;
 import dev.posthorn.delivery.claim.Lease;
+import dev.posthorn.delivery.endpoint.EndpointProfiles;
 import dev.posthorn.delivery.send.AttemptOutcome;
 import dev.posthorn.delivery.send.RequestSender;
 import dev.posthorn.delivery.settle.OutcomeRecorder;
@@ -26,6 +27,7 @@ final class Flow {
     private final Heartbeat heartbeat;
     private final HeldDeliveries held;
     private final DeliveryClaimer claimer;
+    private final EndpointProfiles profiles;
     private final RequestSigner signer;
     private final RequestSender sender;
     private final OutcomeRecorder recorder;
@@ -35,6 +37,7 @@ final class Flow {
             Heartbeat heartbeat,
             HeldDeliveries held,
             DeliveryClaimer claimer,
+            EndpointProfiles profiles,
             RequestSigner signer,
             RequestSender sender,
             OutcomeRecorder recorder,
@@ -42,6 +45,7 @@ final class Flow {
         this.heartbeat = heartbeat;
         this.held = held;
         this.claimer = claimer;
+        this.profiles = profiles;
         this.signer = signer;
         this.sender = sender;
         this.recorder = recorder;
@@ -79,7 +83,7 @@ final class Flow {
     private List<ClaimedDelivery> held(Lease lease, List<ClaimedDelivery> claimed) {
         held.add(lease, claimed);
         try {
-            signer.prepare(claimed);
+            profiles.prepare(claimed);
         } catch (SQLException | VaultException e) {
             LOG.debug("secrets are read one by one", e);
         }

@@ -5,20 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.HostResolver;
 import dev.posthorn.delivery.address.IpAddress;
-import dev.posthorn.delivery.claim.ClaimedDelivery;
-import dev.posthorn.delivery.claim.Lease;
-import dev.posthorn.delivery.sign.SignedRequest;
+import dev.posthorn.delivery.endpoint.TrustedAuthorities;
 import dev.posthorn.testkit.TestReceiver;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnknownHostException;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -59,7 +55,7 @@ class HostileNamesTest {
     }
 
     private String send(AddressPolicy policy, HostResolver resolver, String url) throws InterruptedException {
-        try (RequestSender sender = new RequestSender(policy, resolver, connector)) {
+        try (RequestSender sender = new RequestSender(policy, resolver, TrustedAuthorities.SYSTEM, connector, null)) {
             return send(sender, url);
         }
     }
@@ -69,19 +65,7 @@ class HostileNamesTest {
     }
 
     private static String send(RequestSender sender, String url, int seconds) throws InterruptedException {
-        AttemptOutcome outcome = sender.send(request(url, seconds));
-        return switch (outcome) {
-            case AttemptOutcome.Unanswered failed -> failed.errorClass() + ": " + failed.error();
-            case AttemptOutcome.Answered answered -> "answered " + answered.statusCode();
-            case AttemptOutcome.Unsent unsent -> "unsent " + unsent.reason();
-        };
-    }
-
-    private static SignedRequest request(String url, int seconds) {
-        UUID id = new UUID(0, 1);
-        ClaimedDelivery delivery = new ClaimedDelivery(
-                id, new Lease(id, 1), id, id, id, id, "a", 1, Instant.EPOCH, 0, url, "raw", new byte[0], 1, seconds);
-        return new SignedRequest(delivery, Map.of("webhook-id", "1"), new byte[] {'{', '}'});
+        return Sending.say(sender.send(Sending.request(url, Sending.PLAIN, seconds)));
     }
 
     @Test
@@ -109,7 +93,7 @@ class HostileNamesTest {
         AtomicInteger asked = new AtomicInteger();
         HostResolver rebinding = name ->
                 answers(asked.getAndIncrement() % 2 == 0 ? PUBLIC : "127.0.0.1").resolve(name);
-        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, rebinding, connector)) {
+        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, rebinding, TrustedAuthorities.SYSTEM, connector, null)) {
             for (int attempt = 0; attempt < 10; attempt++) {
                 assertThat(send(sender, "https://hooks.example.com/"))
                         .startsWith(attempt % 2 == 0 ? "connect" : "address_refused");
@@ -162,7 +146,7 @@ class HostileNamesTest {
             }
             return List.of();
         };
-        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, silent, connector)) {
+        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, silent, TrustedAuthorities.SYSTEM, connector, null)) {
             assertThat(send(sender, "https://hooks.example.com/", 1)).startsWith("timeout");
         }
         assertThat(connector.connected).isEmpty();
@@ -205,7 +189,7 @@ class HostileNamesTest {
     void path_and_query_are_sent_byte_for_byte_and_the_host_is_canonical() throws Exception {
         AddressPolicy policy = AddressPolicy.builder().allow("127.0.0.0/8").build();
         try (TestReceiver receiver = TestReceiver.start();
-                RequestSender sender = new RequestSender(policy, answers("127.0.0.1"))) {
+                RequestSender sender = new RequestSender(policy, answers("127.0.0.1"), TrustedAuthorities.SYSTEM, null)) {
             String target = receiver.url("");
             for (String path : List.of(
                     "/a//b/../c/./d",
@@ -223,7 +207,7 @@ class HostileNamesTest {
             // A name with an underscore, which java.net.URI does not take for a host.
             String port = target.substring(target.lastIndexOf(':') + 1);
             try (RequestSender named =
-                    new RequestSender(AddressPolicy.allowing(List.of("127.0.0.1:" + port)), answers("127.0.0.1"))) {
+                    new RequestSender(AddressPolicy.allowing(List.of("127.0.0.1:" + port)), answers("127.0.0.1"), TrustedAuthorities.SYSTEM, null)) {
                 assertThat(send(named, "http://A_B.example.com:" + port + "/x")).isEqualTo("answered 200");
                 assertThat(receiver.received().getLast().header("host")).isEqualTo("a_b.example.com:" + port);
             }
