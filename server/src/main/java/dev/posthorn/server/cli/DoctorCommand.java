@@ -4,6 +4,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.server.node.Databases;
+import dev.posthorn.server.node.Egress;
 import dev.posthorn.server.node.MasterKeys;
 import dev.posthorn.server.node.Targets;
 import dev.posthorn.server.rest.ApiDatabase;
@@ -40,6 +41,14 @@ final class DoctorCommand implements Callable<Integer> {
         Settings settings = options.settings();
         check("java", () -> "Java " + Runtime.version().feature());
         check("targets", () -> Targets.policy(settings).describe());
+        check("egress", () -> {
+            Egress.authorities(settings);
+            String authorities = settings.text(Setting.TLS_CA_FILE);
+            return Egress.proxy(settings).map(proxy -> "through " + proxy).orElse("direct") + ", trusts "
+                    + (settings.flag(Setting.TLS_CA_ONLY) ? "only " + authorities
+                            : authorities.isEmpty() ? "this Java's authorities"
+                            : "this Java's authorities and " + authorities);
+        });
         check("master key", () -> MasterKeys.find(settings).toString());
         String url = databaseUrl(settings);
         if (url.isEmpty()) {

@@ -42,6 +42,14 @@ public final class Settings {
         ALLOW_HTTP("POSTHORN_ALLOW_HTTP", "allow.http", "false", false),
         /** Whether the network translates 64:ff9b::/96. */
         NAT64("POSTHORN_NAT64", "nat64", "false", false),
+        /** A file of certificates in PEM by whose authorities receivers are believed, besides those that Java trusts. */
+        TLS_CA_FILE("POSTHORN_TLS_CA_FILE", "tls.ca.file", "", false),
+        /** Whether only the authorities of that file are believed. */
+        TLS_CA_ONLY("POSTHORN_TLS_CA_ONLY", "tls.ca.only", "false", false),
+        /** host:port of the HTTP proxy through which everything is sent; empty for none. */
+        EGRESS_PROXY("POSTHORN_EGRESS_PROXY", "egress.proxy", "", false),
+        /** user:password for that proxy. */
+        EGRESS_PROXY_CREDENTIALS("POSTHORN_EGRESS_PROXY_CREDENTIALS", "egress.proxy.credentials", "", true),
         /** Deliveries under way at once on this node. */
         MAX_IN_FLIGHT("POSTHORN_MAX_IN_FLIGHT", "max.in.flight", "1024", false),
         /** Networks of proxies whose X-Forwarded-For is believed, separated by commas; nobody's if empty. */
