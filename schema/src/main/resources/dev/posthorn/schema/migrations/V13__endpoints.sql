@@ -36,7 +36,9 @@ BEGIN
         WHEN NOT coalesce(NEW.signature_schemes <@ '{v1,v1a,github,stripe}' AND NEW.signature_schemes && '{v1,v1a}', false)
             OR cardinality(NEW.signature_schemes) <> (SELECT count(DISTINCT t.scheme) FROM unnest(NEW.signature_schemes) AS t (scheme))
             THEN 'signature_schemes must be different ones of v1, v1a, github and stripe, with v1 or v1a among them'
-        WHEN NEW.signature_header !~ '^[A-Za-z0-9!#$%&''*+.^_`|~-]{1,64}$' THEN 'signature_header must be the name of a header, at most 64 characters'
+        -- By its end none of the headers that frame, route or describe a request.
+        WHEN NEW.signature_header !~* '^[a-z0-9-]{1,50}-signature$' OR lower(NEW.signature_header) = 'webhook-signature'
+            THEN 'signature_header must be the name of a header that ends in -signature, other than webhook-signature, at most 60 characters'
         WHEN octet_length(NEW.trusted_ca) > 65536 THEN 'trusted_ca must have at most 65536 bytes'
         WHEN NEW.trusted_ca !~ '^\s*-----BEGIN CERTIFICATE-----' THEN 'trusted_ca must be certificates in PEM, beginning with -----BEGIN CERTIFICATE-----'
     END;
@@ -186,9 +188,12 @@ BEGIN
     END IF;
     SELECT h.disabled_reason INTO reason FROM posthorn.webhook_endpoint_health AS h WHERE h.endpoint_id = NEW.id;
     IF NEW.deleted_at IS NOT NULL THEN
-        PERFORM posthorn.store_endpoint_credential(c.endpoint_id, c.kind, NULL, NULL, NULL, NULL, NULL)
-        FROM posthorn.webhook_endpoint_credentials AS c
-        WHERE c.endpoint_id = NEW.id;
+        WITH removed AS (
+            DELETE FROM posthorn.webhook_endpoint_credentials AS c WHERE c.endpoint_id = NEW.id RETURNING c.kind
+        )
+        DELETE FROM posthorn.vault_secrets AS s
+        USING removed AS r
+        WHERE s.owner_id = NEW.id AND s.purpose = 'endpoint_' || r.kind;
         PERFORM posthorn.switch_webhook_endpoint(NEW.id, coalesce(reason, 'manual'));
     ELSIF NEW.enabled AND reason IS NOT NULL THEN
         PERFORM posthorn.switch_webhook_endpoint(NEW.id, NULL);
