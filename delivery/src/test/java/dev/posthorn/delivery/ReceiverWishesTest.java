@@ -47,8 +47,9 @@ class ReceiverWishesTest {
             assertThat(world.status(endpoint)).isEqualTo("failed:12");
             // Twelve in a row, and the endpoint is as well as before.
             assertThat(reason(endpoint)).isEqualTo("null");
-            assertThat(world.database.query(
-                            "SELECT DISTINCT number, status_code, outcome, error_class, error FROM posthorn.webhook_attempts"))
+            assertThat(
+                            world.database.query(
+                                    "SELECT DISTINCT number, status_code, outcome, error_class, error FROM posthorn.webhook_attempts"))
                     .containsExactly(List.of(
                             "1",
                             "422",
@@ -79,7 +80,8 @@ class ReceiverWishesTest {
                 assertThat(reason(endpoint)).isEqualTo("receiver");
                 String first = status == 204 ? "delivered:1 " : "parked retrying:1 ";
                 assertThat(world.status(endpoint))
-                        .isEqualTo(status == 204 ? "delivered:1 parked pending:1" : "parked pending:1 " + first.strip());
+                        .isEqualTo(
+                                status == 204 ? "delivered:1 parked pending:1" : "parked pending:1 " + first.strip());
                 // New ones pass it over, no probe wakes it, a repaired dead letter does not either.
                 world.queue("payment.received", "{}");
                 world.database.advanceClock(Duration.ofHours(3));

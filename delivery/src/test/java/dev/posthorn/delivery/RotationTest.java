@@ -15,9 +15,12 @@ import dev.posthorn.vault.EndpointSecrets;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -38,10 +41,15 @@ class RotationTest {
     private static final class StrictReceiver {
         private volatile WebhookSecret held;
         private final AtomicInteger refused = new AtomicInteger();
-        private final AtomicInteger taken = new AtomicInteger();
+        /** By id: a node that was paused may have sent one twice. */
+        private final Set<String> ids = ConcurrentHashMap.newKeySet();
 
         StrictReceiver(WebhookSecret first) {
             this.held = first;
+        }
+
+        int taken() {
+            return ids.size();
         }
 
         Answer answer(Received request) {
@@ -52,7 +60,7 @@ class RotationTest {
                                 request.header("webhook-timestamp"),
                                 request.header("webhook-signature"),
                                 request.body());
-                taken.incrementAndGet();
+                ids.add(request.header("posthorn-delivery-id"));
                 return Answer.of(204);
             } catch (WebhookVerificationException e) {
                 refused.incrementAndGet();
@@ -68,8 +76,9 @@ class RotationTest {
     @Test
     void ten_rotations_at_full_rate_refuse_not_one_delivery() throws Exception {
         UUID endpoint = UUID.fromString(world.endpoint("/hook", ", max_in_flight", ", 64"));
-        StrictReceiver receiver = new StrictReceiver(
-                session.durably(connection -> secrets.read(connection, endpoint)).get(0).secret());
+        StrictReceiver receiver = new StrictReceiver(session.durably(connection -> secrets.read(connection, endpoint))
+                .get(0)
+                .secret());
         world.receiver.answer(receiver::answer);
         AtomicBoolean feeding = new AtomicBoolean(true);
         AtomicInteger queued = new AtomicInteger();
@@ -77,40 +86,45 @@ class RotationTest {
             engine.start();
             Thread feeder = Thread.ofVirtual().start(() -> {
                 while (feeding.get()) {
-                    if (queued.get() - receiver.taken.get() - receiver.refused.get() < 500) {
+                    if (queued.get() - receiver.taken() - receiver.refused.get() < 500) {
                         world.database.one(
                                 "SET ROLE posthorn_service; SELECT count(q.event_id) FROM generate_series(1, 50) AS n CROSS JOIN LATERAL"
                                         + " posthorn.queue_webhook('ext:acme', 'payment.received', to_jsonb(n)) AS q");
                         queued.addAndGet(50);
                     } else {
-                        Thread.onSpinWait();
+                        pause();
                     }
                 }
             });
             for (int rotation = 0; rotation < ROTATIONS; rotation++) {
                 List<EndpointSecret> both = rotate(endpoint, Duration.ofDays(1));
-                // What was claimed before the rotation has left with the old signature alone; it is verified with the old secret still.
-                awaitTaken(receiver, receiver.taken.get() + 1000);
+                // What was claimed before the rotation has left with the old signature alone; it is verified with the
+                // old secret still.
+                awaitTaken(receiver, receiver.taken() + 600);
                 receiver.held = both.get(0).secret();
-                awaitTaken(receiver, receiver.taken.get() + 200);
+                awaitTaken(receiver, receiver.taken() + 100);
             }
             feeding.set(false);
             feeder.join();
             awaitTaken(receiver, queued.get());
         }
         assertThat(receiver.refused).hasValue(0);
-        assertThat(receiver.taken.get()).isEqualTo(queued.get()).isGreaterThan(ROTATIONS * 1000);
-        assertThat(world.database.one("SELECT count(*) FROM posthorn.webhook_attempt_log"))
+        assertThat(receiver.taken()).isEqualTo(queued.get()).isGreaterThanOrEqualTo(ROTATIONS * 700);
+        assertThat(world.database.one("SELECT count(*) FROM posthorn.webhook_attempt_log WHERE outcome = 'failed'"))
                 .isEqualTo("0");
         assertThat(world.invariants()).isEmpty();
     }
 
-    private static void awaitTaken(StrictReceiver receiver, int many) throws InterruptedException {
+    private static void awaitTaken(StrictReceiver receiver, int many) {
         long end = System.nanoTime() + Duration.ofMinutes(3).toNanos();
-        while (receiver.taken.get() < many && receiver.refused.get() == 0) {
-            assertThat(System.nanoTime()).as("taken " + receiver.taken).isLessThan(end);
-            new java.util.concurrent.CountDownLatch(1).await(5, java.util.concurrent.TimeUnit.MILLISECONDS);
+        while (receiver.taken() < many && receiver.refused.get() == 0) {
+            assertThat(System.nanoTime()).as("taken " + receiver.taken()).isLessThan(end);
+            pause();
         }
+    }
+
+    private static void pause() {
+        LockSupport.parkNanos(5_000_000);
     }
 
     @Test
@@ -125,8 +139,8 @@ class RotationTest {
         assertThatThrownBy(() -> rotate(endpoint, Duration.ofHours(1)))
                 .isInstanceOf(SQLException.class)
                 .hasMessageContaining("at most 16 secrets");
-        assertThatThrownBy(() -> session.durably(
-                        connection -> secrets.rotateKeyPair(connection, endpoint, Duration.ofHours(1))))
+        assertThatThrownBy(() ->
+                        session.durably(connection -> secrets.rotateKeyPair(connection, endpoint, Duration.ofHours(1))))
                 .hasMessageContaining("at most 16 secrets");
         world.database.administrate("UPDATE posthorn.webhook_endpoints SET signature_schemes = '{v1,v1a,stripe}'");
         try (DeliveryEngine engine = world.engine().build()) {
@@ -134,7 +148,7 @@ class RotationTest {
             engine.runDueOnce();
         }
         Received fullest = world.receiver.received().get(0);
-        assertThat(fullest.header("webhook-signature").split(" ")).hasSize(32);
+        assertThat(fullest.header("webhook-signature").split(" ", -1)).hasSize(32);
         assertThat(fullest.header("webhook-signature").length()
                         + fullest.header("posthorn-signature").length())
                 .isLessThan(4096);

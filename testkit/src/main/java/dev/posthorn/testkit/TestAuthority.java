@@ -93,7 +93,8 @@ public final class TestAuthority {
 
     /** An authority below this one: what it issues has its certificate in the chain. */
     public TestAuthority below(String name) {
-        return new TestAuthority(issue("CN=" + name, root, true, List.of(), Instant.now().plus(Duration.ofDays(30)), "EC"));
+        return new TestAuthority(
+                issue("CN=" + name, root, true, List.of(), Instant.now().plus(Duration.ofDays(30)), "EC"));
     }
 
     private TestAuthority(Identity root) {
@@ -105,7 +106,11 @@ public final class TestAuthority {
         try {
             KeyStore keys = KeyStore.getInstance("PKCS12");
             keys.load(null, null);
-            keys.setKeyEntry("server", identity.keys().getPrivate(), new char[0], identity.chain().toArray(Certificate[]::new));
+            keys.setKeyEntry(
+                    "server",
+                    identity.keys().getPrivate(),
+                    new char[0],
+                    identity.chain().toArray(Certificate[]::new));
             KeyManagerFactory own = KeyManagerFactory.getInstance("PKIX");
             own.init(keys, new char[0]);
             KeyStore authorities = KeyStore.getInstance("PKCS12");
@@ -134,7 +139,8 @@ public final class TestAuthority {
             Instant notBefore = (notAfter.isBefore(now) ? notAfter : now).minus(Duration.ofDays(1));
             X500Name by = issuer == null
                     ? new X500Name(subject)
-                    : new X500Name(issuer.chain().get(0).getSubjectX500Principal().getName());
+                    : new X500Name(
+                            issuer.chain().get(0).getSubjectX500Principal().getName());
             var builder = new JcaX509v3CertificateBuilder(
                     by,
                     BigInteger.valueOf(SERIAL.getAndIncrement()),
@@ -152,8 +158,8 @@ public final class TestAuthority {
             }
             KeyPair signer = issuer == null ? keys : issuer.keys();
             X509Certificate certificate = new JcaX509CertificateConverter()
-                    .getCertificate(builder.build(
-                            new JcaContentSignerBuilder("SHA256withECDSA").build(signer.getPrivate())));
+                    .getCertificate(
+                            builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(signer.getPrivate())));
             List<X509Certificate> chain = new ArrayList<>(List.of(certificate));
             if (issuer != null && !isRoot(issuer)) {
                 chain.addAll(issuer.chain());

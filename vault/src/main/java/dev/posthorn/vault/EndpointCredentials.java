@@ -46,8 +46,7 @@ public final class EndpointCredentials {
                     throw new SQLException("there is no endpoint " + endpointId, "PH006");
                 }
                 int version = row.getInt(2);
-                SealedSecrets.Seal seal =
-                        sealed.seal(connection, row.getObject(1, UUID.class), version, credential);
+                SealedSecrets.Seal seal = sealed.seal(connection, row.getObject(1, UUID.class), version, credential);
                 store(connection, endpointId, kind, description, version, seal);
             }
         }

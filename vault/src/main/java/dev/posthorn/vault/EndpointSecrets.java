@@ -251,7 +251,8 @@ public final class EndpointSecrets {
         }
     }
 
-    private EndpointVault open(Connection connection, List<Sealed> ofOne) throws SQLException, GeneralSecurityException {
+    private EndpointVault open(Connection connection, List<Sealed> ofOne)
+            throws SQLException, GeneralSecurityException {
         List<EndpointSecret> secrets = new ArrayList<>();
         List<EndpointKeyPair> keyPairs = new ArrayList<>();
         Map<CredentialKind, String> credentials = new EnumMap<>(CredentialKind.class);

@@ -36,8 +36,7 @@ public sealed interface Authentication {
         /** Value of the {@code authorization} header. */
         public String header() {
             return "Basic "
-                    + Base64.getEncoder()
-                            .encodeToString((username + ":" + password).getBytes(StandardCharsets.UTF_8));
+                    + Base64.getEncoder().encodeToString((username + ":" + password).getBytes(StandardCharsets.UTF_8));
         }
 
         @Override
@@ -187,7 +186,8 @@ public sealed interface Authentication {
         private static void token(String name, String value) {
             if (value.isEmpty() || value.length() > 4096 || !value.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
                 throw new InvalidCredentialException(
-                        "/authentication/" + name, name + " must be 1 to 4096 printable ASCII characters without blanks");
+                        "/authentication/" + name,
+                        name + " must be 1 to 4096 printable ASCII characters without blanks");
             }
         }
     }

@@ -51,7 +51,8 @@ public final class ClientCertificate {
         X509Certificate own = pair.chain.get(0);
         if (now.isAfter(own.getNotAfter().toInstant())) {
             throw new InvalidCredentialException(
-                    CERTIFICATE, "the certificate has expired at " + own.getNotAfter().toInstant());
+                    CERTIFICATE,
+                    "the certificate has expired at " + own.getNotAfter().toInstant());
         }
         if (now.isBefore(own.getNotBefore().toInstant())) {
             throw new InvalidCredentialException(
@@ -64,7 +65,8 @@ public final class ClientCertificate {
             } catch (GeneralSecurityException e) {
                 throw new InvalidCredentialException(
                         CERTIFICATE,
-                        "certificate " + (i + 1) + " has not signed the one before it; give the chain with the own first");
+                        "certificate " + (i + 1)
+                                + " has not signed the one before it; give the chain with the own first");
             }
         }
         return pair;
@@ -89,12 +91,11 @@ public final class ClientCertificate {
         if (key instanceof RSAPrivateKey secret && certified instanceof RSAPublicKey known) {
             return secret.getModulus().equals(known.getModulus());
         }
-        String algorithm =
-                switch (certified.getAlgorithm()) {
-                    case "EC" -> "SHA256withECDSA";
-                    case "EdDSA", "Ed25519", "Ed448" -> "EdDSA";
-                    default -> "";
-                };
+        String algorithm = switch (certified.getAlgorithm()) {
+            case "EC" -> "SHA256withECDSA";
+            case "EdDSA", "Ed25519", "Ed448" -> "EdDSA";
+            default -> "";
+        };
         if (algorithm.isEmpty()) {
             throw new InvalidCredentialException(
                     CERTIFICATE, "the certificate's key must be RSA, EC or Ed25519, it is " + certified.getAlgorithm());

@@ -80,7 +80,8 @@ public final class EndpointProfiles {
         Key key = new Key(delivery.endpointId(), delivery.secretVersion());
         EndpointProfile profile = known.getIfPresent(key);
         if (profile == null) {
-            // A secret or key pair that is made on the way must outlive a crash: its first signature may be out already.
+            // A secret or key pair that is made on the way must outlive a crash: its first signature may be out
+            // already.
             profile = session.durably(connection -> read(connection, delivery.endpointId()));
             known.put(key, profile);
         }
@@ -88,7 +89,8 @@ public final class EndpointProfiles {
     }
 
     private EndpointProfile read(Connection connection, UUID endpoint) throws SQLException {
-        EndpointProfile.Settings settings = settings(connection, Set.of(endpoint)).get(endpoint);
+        EndpointProfile.Settings settings =
+                settings(connection, Set.of(endpoint)).get(endpoint);
         if (settings == null || secrets.read(connection, endpoint).isEmpty()) {
             throw new SQLException("endpoint " + endpoint + " has no secret");
         }

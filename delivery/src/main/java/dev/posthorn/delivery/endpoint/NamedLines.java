@@ -9,8 +9,8 @@ final class NamedLines {
 
     static String write(Map<String, String> values) {
         StringBuilder text = new StringBuilder();
-        values.forEach((name, value) ->
-                text.append(name).append(": ").append(value).append('\n'));
+        values.forEach(
+                (name, value) -> text.append(name).append(": ").append(value).append('\n'));
         return text.toString();
     }
 

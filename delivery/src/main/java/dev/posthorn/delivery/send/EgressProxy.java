@@ -12,8 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param port its port
  * @param credentials user name and password as {@code user:password}; null if it asks for none
  */
-public record EgressProxy(
-        String host, int port, @Nullable String credentials) {
+public record EgressProxy(String host, int port, @Nullable String credentials) {
     /**
      * Reads {@code host:port} or {@code [IPv6]:port}.
      *

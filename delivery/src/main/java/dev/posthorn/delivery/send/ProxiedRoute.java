@@ -13,8 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param identity as whom it is connected to; null as for all others
  */
-record ProxiedRoute(EgressProxy proxy, @Nullable TlsIdentity identity)
-        implements ClientConnectionFactory.Decorator {
+record ProxiedRoute(EgressProxy proxy, @Nullable TlsIdentity identity) implements ClientConnectionFactory.Decorator {
     @Override
     public ClientConnectionFactory apply(ClientConnectionFactory above) {
         return (endPoint, context) -> {

@@ -39,8 +39,7 @@ final class ProxyConnector extends ClientConnector {
             return;
         }
         @SuppressWarnings("unchecked")
-        Promise<Object> promise =
-                (Promise<Object>) Objects.requireNonNull(context.get(CONNECTION_PROMISE_CONTEXT_KEY));
+        Promise<Object> promise = (Promise<Object>) Objects.requireNonNull(context.get(CONNECTION_PROMISE_CONTEXT_KEY));
         context.put(CONNECTION_PROMISE_CONTEXT_KEY, new Promise.Wrapper<>(promise) {
             @Override
             public void failed(Throwable notConnected) {
@@ -63,8 +62,7 @@ final class ProxyConnector extends ClientConnector {
 
     private static void failed(Map<String, Object> context) {
         @SuppressWarnings("unchecked")
-        Promise<Object> promise =
-                (Promise<Object>) Objects.requireNonNull(context.get(CONNECTION_PROMISE_CONTEXT_KEY));
+        Promise<Object> promise = (Promise<Object>) Objects.requireNonNull(context.get(CONNECTION_PROMISE_CONTEXT_KEY));
         promise.failed(unreachable());
     }
 

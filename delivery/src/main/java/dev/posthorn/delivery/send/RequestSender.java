@@ -66,10 +66,7 @@ public final class RequestSender implements AutoCloseable {
         try {
             target = client.target(delivery.url());
         } catch (TargetRefusedException e) {
-            return failed(
-                    delivery,
-                    new SendFailure("url_refused", e.reason().label() + ": " + e.sentence()),
-                    begun);
+            return failed(delivery, new SendFailure("url_refused", e.reason().label() + ": " + e.sentence()), begun);
         }
         ClientCredentials grant = signed.profile().tokenGrant();
         return grant == null
@@ -97,8 +94,7 @@ public final class RequestSender implements AutoCloseable {
         }
     }
 
-    private AttemptOutcome exchange(
-            SignedRequest signed, OutboundClient.Target target, AccessToken token, long begun)
+    private AttemptOutcome exchange(SignedRequest signed, OutboundClient.Target target, AccessToken token, long begun)
             throws InterruptedException {
         Map<String, String> headers = new LinkedHashMap<>(signed.headers());
         headers.put("authorization", "Bearer " + token.value());
@@ -122,8 +118,7 @@ public final class RequestSender implements AutoCloseable {
         ResponseReader.Ended ended = client.post(target, profile.tls(), headers, signed.body(), left, reader);
         Response answer = ended.answer();
         if (answer == null) {
-            return failed(
-                    delivery, SendFailure.of(ended.failure(), target.host(), millisSince(begun)), begun);
+            return failed(delivery, SendFailure.of(ended.failure(), target.host(), millisSince(begun)), begun);
         }
         HttpFields fields = answer.getHeaders();
         int status = answer.getStatus();

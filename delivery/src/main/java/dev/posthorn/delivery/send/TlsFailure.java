@@ -39,7 +39,8 @@ final class TlsFailure {
             return new SendFailure("tls_version", "the server does not speak TLS 1.2 or 1.3: turn one of them on");
         }
         if (words.contains("unrecognized ssl message") || words.contains("plaintext connection")) {
-            return new SendFailure("tls", "the server does not speak TLS on this port: check the URL's scheme and port");
+            return new SendFailure(
+                    "tls", "the server does not speak TLS on this port: check the URL's scheme and port");
         }
         if (words.contains("fatal alert")
                 && (words.contains("certificate") || words.contains("unknown ca") || words.contains("access denied"))) {

@@ -61,10 +61,10 @@ public final class RequestSigner {
         Set<SignatureScheme> schemes = profile.schemes();
         headers.put("webhook-signature", new WebhookSigner(keys(profile, secrets, now)).sign(id, seconds, body));
         if (schemes.contains(SignatureScheme.GITHUB)) {
-            // It has room for one: the oldest signs until its overlap is over, and by then the receiver has the newer one besides.
+            // It has room for one: the oldest signs until its overlap is over, and by then the receiver has the newer
+            // one besides.
             WebhookSecret oldest = secrets.get(secrets.size() - 1);
-            headers.put(
-                    GitHubStyleSignature.HEADER, new GitHubStyleSignature(List.of(oldest.encoded())).sign(body));
+            headers.put(GitHubStyleSignature.HEADER, new GitHubStyleSignature(List.of(oldest.encoded())).sign(body));
         }
         if (schemes.contains(SignatureScheme.STRIPE)) {
             List<String> texts = secrets.stream().map(WebhookSecret::encoded).toList();

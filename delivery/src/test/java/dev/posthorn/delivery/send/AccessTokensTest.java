@@ -33,8 +33,7 @@ import org.junit.jupiter.api.Test;
 class AccessTokensTest {
     private final TestReceiver tokens = TestReceiver.start();
     private final TestReceiver target = TestReceiver.start();
-    private final RequestSender sender =
-            new RequestSender(LOOPBACK, HERE, TrustedAuthorities.SYSTEM, null);
+    private final RequestSender sender = new RequestSender(LOOPBACK, HERE, TrustedAuthorities.SYSTEM, null);
     private final AtomicInteger issued = new AtomicInteger();
 
     AccessTokensTest() {
@@ -49,7 +48,8 @@ class AccessTokensTest {
     }
 
     private static Answer token(String value, int seconds) {
-        return json(200, "{\"access_token\":\"" + value + "\",\"token_type\":\"bearer\",\"expires_in\":" + seconds + "}");
+        return json(
+                200, "{\"access_token\":\"" + value + "\",\"token_type\":\"bearer\",\"expires_in\":" + seconds + "}");
     }
 
     private static Answer json(int status, String body) {
@@ -82,8 +82,7 @@ class AccessTokensTest {
         // Encoded before they are joined (RFC 6749, section 2.3.1).
         assertThat(asked.header("authorization"))
                 .isEqualTo("Basic "
-                        + java.util.Base64.getEncoder()
-                                .encodeToString("shop%3A1:p%26ss+w%C3%B6rd".getBytes(UTF_8)));
+                        + java.util.Base64.getEncoder().encodeToString("shop%3A1:p%26ss+w%C3%B6rd".getBytes(UTF_8)));
     }
 
     @Test
@@ -126,8 +125,7 @@ class AccessTokensTest {
 
     @Test
     void a_token_that_the_receiver_refuses_is_renewed_once_and_not_at_every_attempt() throws Exception {
-        target.answer(request ->
-                Answer.of(request.header("authorization").equals("Bearer token-1") ? 401 : 200));
+        target.answer(request -> Answer.of(request.header("authorization").equals("Bearer token-1") ? 401 : 200));
         assertThat(send(sender, target.url("/"), grant(false))).isEqualTo("answered 200");
         assertThat(authorizations()).containsExactly("Bearer token-1", "Bearer token-2");
         target.answer(request -> Answer.of(401));
@@ -145,7 +143,8 @@ class AccessTokensTest {
             assertThat(send(sender, target.url("/"), grant(false)))
                     .isEqualTo("oauth2: the token server answered 400 invalid_client");
         }
-        // Twenty attempts take well under the two seconds of the first two pauses; paused machines may ask a few times more.
+        // Twenty attempts take well under the two seconds of the first two pauses; paused machines may ask a few times
+        // more.
         assertThat(tokens.received().size()).isBetween(1, 6);
         assertThat(target.received()).isEmpty();
     }
@@ -158,10 +157,11 @@ class AccessTokensTest {
                 List.of("{\"access_token\":{}}", "the token server's answer has no access_token"),
                 List.of("{\"access_token\":\"a b\"}", "the token server's answer has no access_token"),
                 List.of("{\"access_token\":\"a\\r\\nx: y\"}", "the token server's answer has no access_token"),
-                List.of("{\"access_token\":\"a\",\"token_type\":\"mac\"}", "the token server's answer has another token_type than Bearer"))) {
+                List.of(
+                        "{\"access_token\":\"a\",\"token_type\":\"mac\"}",
+                        "the token server's answer has another token_type than Bearer"))) {
             tokens.answer(request -> json(200, each.get(0)));
-            try (RequestSender fresh =
-                    new RequestSender(LOOPBACK, HERE, TrustedAuthorities.SYSTEM, null)) {
+            try (RequestSender fresh = new RequestSender(LOOPBACK, HERE, TrustedAuthorities.SYSTEM, null)) {
                 assertThat(send(fresh, target.url("/"), grant(false))).isEqualTo("oauth2: " + each.get(1));
             }
         }

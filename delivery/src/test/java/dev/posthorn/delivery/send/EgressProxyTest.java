@@ -92,14 +92,26 @@ class EgressProxyTest {
         try (TestProxy proxy = new TestProxy();
                 RequestSender sender = through(proxy, "ann:wrong")) {
             for (List<String> each : List.of(
-                    List.of("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "egress_proxy: the egress proxy refuses the credentials (407)"),
-                    List.of("HTTP/1.1 405 Method Not Allowed\r\n\r\n", "egress_proxy: the egress proxy answered CONNECT with 405"),
+                    List.of(
+                            "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+                            "egress_proxy: the egress proxy refuses the credentials (407)"),
+                    List.of(
+                            "HTTP/1.1 405 Method Not Allowed\r\n\r\n",
+                            "egress_proxy: the egress proxy answered CONNECT with 405"),
                     List.of("SSH-2.0-OpenSSH_9.9\r\n\r\n", "egress_proxy: the egress proxy does not answer HTTP/1.1"),
                     List.of("HTTP/1.1 2", "egress_proxy: the egress proxy closed the connection"),
-                    List.of("HTTP/1.1 401 x\r\n" + "x: y\r\n".repeat(3000), "egress_proxy: the egress proxy's answer to CONNECT has no end"),
-                    List.of("HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", "egress_proxy: the egress proxy sent more than an answer to CONNECT"),
-                    List.of("HTTP/1.1 503 Service Unavailable\r\n\r\n", "connect: the egress proxy could not connect to the host (503)"),
-                    List.of("HTTP/1.1 403 Forbidden\r\n\r\n", "address_refused: the egress proxy does not permit this host (403)"))) {
+                    List.of(
+                            "HTTP/1.1 401 x\r\n" + "x: y\r\n".repeat(3000),
+                            "egress_proxy: the egress proxy's answer to CONNECT has no end"),
+                    List.of(
+                            "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+                            "egress_proxy: the egress proxy sent more than an answer to CONNECT"),
+                    List.of(
+                            "HTTP/1.1 503 Service Unavailable\r\n\r\n",
+                            "connect: the egress proxy could not connect to the host (503)"),
+                    List.of(
+                            "HTTP/1.1 403 Forbidden\r\n\r\n",
+                            "address_refused: the egress proxy does not permit this host (403)"))) {
                 proxy.answer(each.get(0));
                 assertThat(send(sender, "https://hooks.example.com/", PLAIN)).isEqualTo(each.get(1));
             }

@@ -93,7 +93,8 @@ class HostileNamesTest {
         AtomicInteger asked = new AtomicInteger();
         HostResolver rebinding = name ->
                 answers(asked.getAndIncrement() % 2 == 0 ? PUBLIC : "127.0.0.1").resolve(name);
-        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, rebinding, TrustedAuthorities.SYSTEM, connector, null)) {
+        try (RequestSender sender =
+                new RequestSender(AddressPolicy.PUBLIC_ONLY, rebinding, TrustedAuthorities.SYSTEM, connector, null)) {
             for (int attempt = 0; attempt < 10; attempt++) {
                 assertThat(send(sender, "https://hooks.example.com/"))
                         .startsWith(attempt % 2 == 0 ? "connect" : "address_refused");
@@ -146,7 +147,8 @@ class HostileNamesTest {
             }
             return List.of();
         };
-        try (RequestSender sender = new RequestSender(AddressPolicy.PUBLIC_ONLY, silent, TrustedAuthorities.SYSTEM, connector, null)) {
+        try (RequestSender sender =
+                new RequestSender(AddressPolicy.PUBLIC_ONLY, silent, TrustedAuthorities.SYSTEM, connector, null)) {
             assertThat(send(sender, "https://hooks.example.com/", 1)).startsWith("timeout");
         }
         assertThat(connector.connected).isEmpty();
@@ -189,7 +191,8 @@ class HostileNamesTest {
     void path_and_query_are_sent_byte_for_byte_and_the_host_is_canonical() throws Exception {
         AddressPolicy policy = AddressPolicy.builder().allow("127.0.0.0/8").build();
         try (TestReceiver receiver = TestReceiver.start();
-                RequestSender sender = new RequestSender(policy, answers("127.0.0.1"), TrustedAuthorities.SYSTEM, null)) {
+                RequestSender sender =
+                        new RequestSender(policy, answers("127.0.0.1"), TrustedAuthorities.SYSTEM, null)) {
             String target = receiver.url("");
             for (String path : List.of(
                     "/a//b/../c/./d",
@@ -206,8 +209,11 @@ class HostileNamesTest {
             assertThat(receiver.received().getLast().path()).isEqualTo("/?x=1");
             // A name with an underscore, which java.net.URI does not take for a host.
             String port = target.substring(target.lastIndexOf(':') + 1);
-            try (RequestSender named =
-                    new RequestSender(AddressPolicy.allowing(List.of("127.0.0.1:" + port)), answers("127.0.0.1"), TrustedAuthorities.SYSTEM, null)) {
+            try (RequestSender named = new RequestSender(
+                    AddressPolicy.allowing(List.of("127.0.0.1:" + port)),
+                    answers("127.0.0.1"),
+                    TrustedAuthorities.SYSTEM,
+                    null)) {
                 assertThat(send(named, "http://A_B.example.com:" + port + "/x")).isEqualTo("answered 200");
                 assertThat(receiver.received().getLast().header("host")).isEqualTo("a_b.example.com:" + port);
             }

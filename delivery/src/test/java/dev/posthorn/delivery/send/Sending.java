@@ -28,10 +28,7 @@ final class Sending {
 
     private Sending() {}
 
-    static EndpointProfile profile(
-            @Nullable ClientCredentials grant,
-            @Nullable TlsIdentity tls,
-            SecretMask mask) {
+    static EndpointProfile profile(@Nullable ClientCredentials grant, @Nullable TlsIdentity tls, SecretMask mask) {
         return new EndpointProfile(List.of(), List.of(), Set.of(), "posthorn-signature", Map.of(), grant, tls, mask);
     }
 

@@ -104,10 +104,7 @@ class SurroundingsTest {
                             .getServerSocketFactory()
                             .createServerSocket(0, 16, InetAddress.getLoopbackAddress());
                     RequestSender sender = new RequestSender(
-                            LOOPBACK,
-                            HERE,
-                            TrustedAuthorities.only(authority.certificatePem()),
-                            null)) {
+                            LOOPBACK, HERE, TrustedAuthorities.only(authority.certificatePem()), null)) {
                 server.setEnabledProtocols(new String[] {arguments[0]});
                 Thread.ofVirtual().start(() -> {
                     while (!server.isClosed()) {

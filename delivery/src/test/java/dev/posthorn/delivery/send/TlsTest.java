@@ -38,8 +38,7 @@ class TlsTest {
     private static final TestAuthority STRANGER = new TestAuthority("Somebody else's CA");
 
     private static RequestSender sender() {
-        return new RequestSender(
-                LOOPBACK, HERE, TrustedAuthorities.only(AUTHORITY.certificatePem()), null);
+        return new RequestSender(LOOPBACK, HERE, TrustedAuthorities.only(AUTHORITY.certificatePem()), null);
     }
 
     private static TestReceiver server(Identity identity) {
@@ -72,12 +71,8 @@ class TlsTest {
     void the_operators_authority_stands_beside_those_of_the_system_or_in_their_place() throws Exception {
         try (TestReceiver server = server(AUTHORITY.server("hooks.example.com"));
                 RequestSender added = new RequestSender(
-                        LOOPBACK,
-                        HERE,
-                        TrustedAuthorities.systemAnd(AUTHORITY.certificatePem()),
-                        null);
-                RequestSender system =
-                        new RequestSender(LOOPBACK, HERE, TrustedAuthorities.SYSTEM, null)) {
+                        LOOPBACK, HERE, TrustedAuthorities.systemAnd(AUTHORITY.certificatePem()), null);
+                RequestSender system = new RequestSender(LOOPBACK, HERE, TrustedAuthorities.SYSTEM, null)) {
             assertThat(send(added, named(server), PLAIN)).isEqualTo("answered 200");
             assertThat(send(system, named(server), PLAIN)).startsWith("tls_untrusted: ");
         }
@@ -108,7 +103,9 @@ class TlsTest {
                     .isEqualTo(
                             "tls_name: the server's certificate is for another name: it must name hooks.example.com");
             // An address must be named as an address.
-            assertThat(send(sender, server.url("/x"), PLAIN)).startsWith("tls_name: ").endsWith("127.0.0.1");
+            assertThat(send(sender, server.url("/x"), PLAIN))
+                    .startsWith("tls_name: ")
+                    .endsWith("127.0.0.1");
             assertThat(server.received()).isEmpty();
         }
     }
@@ -153,15 +150,18 @@ class TlsTest {
             assertThat(send(sender, named(usual), own)).startsWith("tls_untrusted: ");
             assertThat(send(sender, named(usual), PLAIN)).isEqualTo("answered 200");
             // What SQL stored without a look.
-            assertThat(send(sender, named(usual), with(null, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----")))
+            assertThat(send(
+                            sender,
+                            named(usual),
+                            with(null, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----")))
                     .isEqualTo("tls: trusted_ca: certificate 1 is not an X.509 certificate");
         }
     }
 
     @Test
     void a_client_shows_its_certificate_and_no_connection_serves_two() throws Exception {
-        try (TestReceiver server = TestReceiver.start(
-                        AUTHORITY.serverContext(AUTHORITY.server("hooks.example.com")), true);
+        try (TestReceiver server =
+                        TestReceiver.start(AUTHORITY.serverContext(AUTHORITY.server("hooks.example.com")), true);
                 RequestSender sender = sender()) {
             EndpointProfile first = with(AUTHORITY.client("first"), null);
             EndpointProfile second =
@@ -176,7 +176,8 @@ class TlsTest {
                     .extracting(Received::client)
                     .hasSize(15)
                     .isEqualTo(IntStream.range(0, 15)
-                            .mapToObj(i -> List.of("CN=first", "CN=second", "CN=third").get(i % 3))
+                            .mapToObj(i ->
+                                    List.of("CN=first", "CN=second", "CN=third").get(i % 3))
                             .toList());
             // Without one, or with a stranger's, nothing arrives.
             for (EndpointProfile none : List.of(PLAIN, with(STRANGER.client("first"), null))) {
@@ -193,8 +194,8 @@ class TlsTest {
                 .mapToObj(i -> AUTHORITY.client("client " + i))
                 .toList();
         TrustedAuthorities authorities = TrustedAuthorities.only(AUTHORITY.certificatePem());
-        try (TestReceiver server = TestReceiver.start(
-                        AUTHORITY.serverContext(AUTHORITY.server("hooks.example.com")), true);
+        try (TestReceiver server =
+                        TestReceiver.start(AUTHORITY.serverContext(AUTHORITY.server("hooks.example.com")), true);
                 RequestSender sender = sender()) {
             assertThat(send(sender, named(server), with(AUTHORITY.client("warm up"), null)))
                     .isEqualTo("answered 200");
