@@ -5,10 +5,17 @@ public final class InvalidCredentialException extends IllegalArgumentException {
     private static final long serialVersionUID = 1L;
 
     private final String pointer;
+    private final String sentence;
 
-    InvalidCredentialException(String pointer, String message) {
-        super(message);
+    InvalidCredentialException(String pointer, String sentence) {
+        super(sentence);
         this.pointer = pointer;
+        this.sentence = sentence;
+    }
+
+    /** What is wrong and how to mend it. */
+    public String sentence() {
+        return sentence;
     }
 
     /** Which field of the endpoint it is, as a JSON pointer such as {@code /client_certificate/private_key}. */

@@ -33,7 +33,7 @@ record SendFailure(String errorClass, String sentence) {
                 return proxy.failure();
             }
             if (cause instanceof InvalidCredentialException invalid) {
-                return new SendFailure("tls", invalid.pointer().substring(1) + ": " + invalid.getMessage());
+                return new SendFailure("tls", invalid.pointer().substring(1) + ": " + invalid.sentence());
             }
             if (cause instanceof SSLException tls) {
                 return TlsFailure.of(tls, host);

@@ -58,7 +58,7 @@ final class CredentialFields {
             }
             refuseTwoAuthorizations(connection, endpoint);
         } catch (InvalidCredentialException e) {
-            throw Problem.invalid(e.pointer(), e.getMessage());
+            throw Problem.invalid(e.pointer(), e.sentence());
         }
     }
 

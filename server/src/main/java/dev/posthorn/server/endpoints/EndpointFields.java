@@ -99,7 +99,7 @@ final class EndpointFields {
             TrustedAuthorities.checkEndpoint(pem);
             return pem.strip();
         } catch (InvalidCredentialException e) {
-            throw Problem.invalid(e.pointer(), e.getMessage());
+            throw Problem.invalid(e.pointer(), e.sentence());
         }
     }
 
