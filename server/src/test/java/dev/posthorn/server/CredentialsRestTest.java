@@ -122,9 +122,8 @@ class CredentialsRestTest {
                     .isEqualTo("***");
             assertThat(shown.get("client_certificate").get("subject").stringValue())
                     .isEqualTo("CN=acme");
-            assertThat(Instant.parse(shown.get("client_certificate")
-                            .get("not_after")
-                            .stringValue()))
+            assertThat(Instant.parse(
+                            shown.get("client_certificate").get("not_after").stringValue()))
                     .isAfter(Instant.now());
         }
         Received request = deliver();
@@ -188,8 +187,7 @@ class CredentialsRestTest {
     @Test
     void the_class_of_a_failure_and_its_sentence_reach_the_tenant() throws Exception {
         TestAuthority stranger = new TestAuthority("Stranger");
-        try (TestReceiver other =
-                TestReceiver.start(stranger.serverContext(stranger.server("127.0.0.1")), false)) {
+        try (TestReceiver other = TestReceiver.start(stranger.serverContext(stranger.server("127.0.0.1")), false)) {
             create(Map.of("url", other.url("/x")));
             String event = call("POST", "/events", Map.of("event_type", "own." + made, "payload", Map.of()))
                     .json()
@@ -225,11 +223,27 @@ class CredentialsRestTest {
                 List.of(rsa.certificatePem(), CLIENT.privateKeyPem(), key, "cannot be read"),
                 List.of(expired.certificatePem(), expired.privateKeyPem(), certificate, "has expired at"),
                 List.of("nonsense", CLIENT.privateKeyPem(), certificate, "there is no certificate"),
-                List.of(CLIENT.certificatePem().replace("MII", "AAA"), CLIENT.privateKeyPem(), certificate, "is not an X.509"),
+                List.of(
+                        CLIENT.certificatePem().replace("MII", "AAA"),
+                        CLIENT.privateKeyPem(),
+                        certificate,
+                        "is not an X.509"),
                 List.of(CLIENT.certificatePem(), "nonsense", key, "there is no private key"),
-                List.of(CLIENT.certificatePem(), CLIENT.privateKeyPem().replace("PRIVATE", "ENCRYPTED PRIVATE"), key, "-nocrypt"),
-                List.of(CLIENT.certificatePem(), CLIENT.privateKeyPem().replace("PRIVATE", "EC PRIVATE"), key, "must be PKCS#8"),
-                List.of(CLIENT.certificatePem() + other.certificatePem(), CLIENT.privateKeyPem(), certificate, "certificate 2 has not signed"))) {
+                List.of(
+                        CLIENT.certificatePem(),
+                        CLIENT.privateKeyPem().replace("PRIVATE", "ENCRYPTED PRIVATE"),
+                        key,
+                        "-nocrypt"),
+                List.of(
+                        CLIENT.certificatePem(),
+                        CLIENT.privateKeyPem().replace("PRIVATE", "EC PRIVATE"),
+                        key,
+                        "must be PKCS#8"),
+                List.of(
+                        CLIENT.certificatePem() + other.certificatePem(),
+                        CLIENT.privateKeyPem(),
+                        certificate,
+                        "certificate 2 has not signed"))) {
             refused(
                     Map.of("client_certificate", Map.of("certificate", each.get(0), "private_key", each.get(1))),
                     each.get(2),
@@ -238,7 +252,8 @@ class CredentialsRestTest {
         refused(Map.of("client_certificate", Map.of("certificate", CLIENT.certificatePem())), key, "must be a text");
         refused(Map.of("trusted_ca", "nonsense"), "/trusted_ca", "there is no certificate");
         refused(Map.of("trusted_ca", "x".repeat(70_000)), "/trusted_ca", "at most 65536");
-        for (Identity usable : List.of(rsa, AUTHORITY.client("ed", Instant.now().plus(Duration.ofDays(1)), "Ed25519"))) {
+        for (Identity usable :
+                List.of(rsa, AUTHORITY.client("ed", Instant.now().plus(Duration.ofDays(1)), "Ed25519"))) {
             create(Map.of(
                     "client_certificate",
                     Map.of("certificate", usable.certificatePem(), "private_key", usable.privateKeyPem())));
@@ -248,9 +263,24 @@ class CredentialsRestTest {
     @Test
     void headers_that_would_change_the_request_are_refused() throws Exception {
         for (String name : List.of(
-                "Host", "content-length", "Transfer-Encoding", "connection", "TE", "trailer", "Upgrade", "expect",
-                "Webhook-Id", "webhook-signature", "posthorn-attempt", "Content-Type", "content-encoding",
-                "Proxy-Authorization", "Keep-Alive", "user-agent", "X-Forwarded-For", "Metadata-Flavor")) {
+                "Host",
+                "content-length",
+                "Transfer-Encoding",
+                "connection",
+                "TE",
+                "trailer",
+                "Upgrade",
+                "expect",
+                "Webhook-Id",
+                "webhook-signature",
+                "posthorn-attempt",
+                "Content-Type",
+                "content-encoding",
+                "Proxy-Authorization",
+                "Keep-Alive",
+                "user-agent",
+                "X-Forwarded-For",
+                "Metadata-Flavor")) {
             refused(Map.of("headers", Map.of(name, "x")), "/headers/" + name, "is not for endpoints to set");
         }
         for (String name : List.of("", "a b", "a:b", "a\r\nb", "é", "x".repeat(101))) {
@@ -352,11 +382,7 @@ class CredentialsRestTest {
         assertThat(server.send("PATCH", path, "{\"headers\":{\"X-A\":\"x\"}}", other)
                         .status())
                 .isEqualTo(404);
-        assertThat(server.send(
-                                "PATCH",
-                                path.replace("acme", "other"),
-                                "{\"headers\":{\"X-A\":\"x\"}}",
-                                other)
+        assertThat(server.send("PATCH", path.replace("acme", "other"), "{\"headers\":{\"X-A\":\"x\"}}", other)
                         .status())
                 .isEqualTo(404);
     }

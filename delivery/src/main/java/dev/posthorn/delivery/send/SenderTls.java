@@ -8,6 +8,7 @@ import javax.net.ssl.SSLEngine;
 import org.eclipse.jetty.client.Destination;
 import org.eclipse.jetty.io.ssl.SslClientConnectionFactory.SslEngineFactory;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * TLS 1.2 and 1.3 for all connections of the one client. As whom a connection is made, its destination's tag says; destinations with
@@ -26,17 +27,19 @@ final class SenderTls extends SslContextFactory.Client implements SslEngineFacto
     @Override
     public SSLEngine newSslEngine(String host, int port, Map<String, Object> context) {
         Destination destination = (Destination) Objects.requireNonNull(context.get(Destination.CONTEXT_KEY));
-        TlsIdentity identity =
-                switch (destination.getOrigin().getTag()) {
-                    case TlsIdentity direct -> direct;
-                    case ProxiedRoute route -> route.identity();
-                    case null, default -> null;
-                };
+        TlsIdentity identity = identity(destination.getOrigin().getTag());
         if (identity == null) {
             return newSSLEngine(host, port);
         }
         SSLEngine engine = identity.context(authorities).createSSLEngine(host, port);
         customize(engine);
         return engine;
+    }
+
+    private static @Nullable TlsIdentity identity(@Nullable Object tag) {
+        if (tag instanceof ProxiedRoute route) {
+            return route.identity();
+        }
+        return tag instanceof TlsIdentity direct ? direct : null;
     }
 }

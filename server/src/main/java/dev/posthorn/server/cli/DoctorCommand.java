@@ -45,9 +45,11 @@ final class DoctorCommand implements Callable<Integer> {
             Egress.authorities(settings);
             String authorities = settings.text(Setting.TLS_CA_FILE);
             return Egress.proxy(settings).map(proxy -> "through " + proxy).orElse("direct") + ", trusts "
-                    + (settings.flag(Setting.TLS_CA_ONLY) ? "only " + authorities
-                            : authorities.isEmpty() ? "this Java's authorities"
-                            : "this Java's authorities and " + authorities);
+                    + (settings.flag(Setting.TLS_CA_ONLY)
+                            ? "only " + authorities
+                            : authorities.isEmpty()
+                                    ? "this Java's authorities"
+                                    : "this Java's authorities and " + authorities);
         });
         check("master key", () -> MasterKeys.find(settings).toString());
         String url = databaseUrl(settings);

@@ -14,13 +14,16 @@ final class EgressOptions {
     @Nullable
     String authorities;
 
-    @Option(names = "--tls-ca-only", description = "only receivers certified by the authorities of --tls-ca are believed")
+    @Option(
+            names = "--tls-ca-only",
+            description = "only receivers certified by the authorities of --tls-ca are believed")
     boolean only;
 
     @Option(
             names = "--egress-proxy",
             paramLabel = "HOST:PORT",
-            description = "HTTP proxy through which everything is sent; its user:password in POSTHORN_EGRESS_PROXY_CREDENTIALS")
+            description =
+                    "HTTP proxy through which everything is sent; its user:password in POSTHORN_EGRESS_PROXY_CREDENTIALS")
     @Nullable
     String proxy;
 

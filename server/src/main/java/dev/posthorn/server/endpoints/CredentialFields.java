@@ -76,7 +76,8 @@ final class CredentialFields {
                 if (header.getValue().isNull()) {
                     headers.keySet().removeIf(name::equalsIgnoreCase);
                 } else {
-                    headers.put(name, secret("/headers/" + name.replace("~", "~0").replace("/", "~1"), header.getValue()));
+                    headers.put(
+                            name, secret("/headers/" + name.replace("~", "~0").replace("/", "~1"), header.getValue()));
                 }
             }
         }
@@ -170,7 +171,9 @@ final class CredentialFields {
         object("/client_certificate", given);
         onlyKnown(given, "/client_certificate", List.of("certificate", "private_key"));
         ClientCertificate pair = ClientCertificate.parse(
-                required(given, in, "certificate"), secret(in + "private_key", given.get("private_key")), Instant.now());
+                required(given, in, "certificate"),
+                secret(in + "private_key", given.get("private_key")),
+                Instant.now());
         ObjectNode shown = ApiRequest.JSON
                 .createObjectNode()
                 .put("subject", pair.subject())
@@ -210,7 +213,8 @@ final class CredentialFields {
         }
         for (String name : object.propertyNames()) {
             if (!known.contains(name)) {
-                throw Problem.invalid(pointer + "/" + name, "unknown field; known here are " + String.join(", ", known));
+                throw Problem.invalid(
+                        pointer + "/" + name, "unknown field; known here are " + String.join(", ", known));
             }
         }
     }
@@ -221,7 +225,8 @@ final class CredentialFields {
             throw Problem.invalid(pointer, "it must be a text");
         }
         if (value.stringValue().equals(MASK)) {
-            throw Problem.invalid(pointer, "*** is what answers show in its place; leave it out, or give the value itself");
+            throw Problem.invalid(
+                    pointer, "*** is what answers show in its place; leave it out, or give the value itself");
         }
         return value.stringValue();
     }

@@ -42,8 +42,7 @@ public final class EndpointRoutes {
                 WHERE k.endpoint_id = e.id
             ) AS c
             """;
-    static final String READ =
-            "SELECT " + SHOW + " WHERE e.community_id = ? AND e.id = ? AND e.deleted_at IS NULL";
+    static final String READ = "SELECT " + SHOW + " WHERE e.community_id = ? AND e.id = ? AND e.deleted_at IS NULL";
     private static final String LIST = ApiRequest.PAGE + "SELECT " + SHOW + """
             CROSS JOIN page
             WHERE e.community_id = ? AND e.deleted_at IS NULL AND (page.below IS NULL OR e.id < page.below)

@@ -57,8 +57,7 @@ public final class SigningRoutes {
         UUID id = endpoint(request, "webhooks:write");
         Duration overlap = overlap(request);
         answerKeys(
-                request,
-                request.service().transaction(connection -> secrets.rotateKeyPair(connection, id, overlap)));
+                request, request.service().transaction(connection -> secrets.rotateKeyPair(connection, id, overlap)));
     }
 
     /** The endpoint of the path, which the caller must be able to see. */
@@ -71,8 +70,8 @@ public final class SigningRoutes {
 
     private static Duration overlap(ApiRequest request) {
         JsonNode body = request.optionalBody(List.of("overlap_seconds"));
-        return Duration.ofSeconds(ApiRequest.number(
-                body, "overlap_seconds", (int) USUAL_OVERLAP.toSeconds(), 0, LONGEST_OVERLAP));
+        return Duration.ofSeconds(
+                ApiRequest.number(body, "overlap_seconds", (int) USUAL_OVERLAP.toSeconds(), 0, LONGEST_OVERLAP));
     }
 
     private static void answerSecrets(ApiRequest request, List<EndpointSecret> inUse) {

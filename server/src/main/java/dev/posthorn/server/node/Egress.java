@@ -24,7 +24,8 @@ public final class Egress {
         boolean only = settings.flag(Setting.TLS_CA_ONLY);
         if (file.isEmpty()) {
             if (only) {
-                throw configuration(Setting.TLS_CA_ONLY, "is true, but " + Setting.TLS_CA_FILE.property() + " names no file");
+                throw configuration(
+                        Setting.TLS_CA_ONLY, "is true, but " + Setting.TLS_CA_FILE.property() + " names no file");
             }
             return TrustedAuthorities.SYSTEM;
         }
