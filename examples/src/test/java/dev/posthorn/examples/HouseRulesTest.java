@@ -43,6 +43,8 @@ class HouseRulesTest {
                             "java..",
                             "javax.sql..",
                             "javax.net.ssl..",
+                            "javax.security.auth.x500..",
+                            "com.google.gson..",
                             "org.jspecify..",
                             "org.slf4j..",
                             "org.postgresql..",
