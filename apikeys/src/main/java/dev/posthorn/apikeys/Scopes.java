@@ -16,12 +16,17 @@ public final class Scopes {
         if (granted.equals("*") || granted.equals(wanted)) {
             return true;
         }
-        String[] has = granted.split(":", -1);
-        String[] wants = wanted.split(":", -1);
-        return has.length == 2 && wants.length == 2 && side(has[0], wants[0]) && side(has[1], wants[1]);
+        int has = colon(granted);
+        int wants = colon(wanted);
+        return has > 0
+                && wants > 0
+                && (granted.startsWith("*:") || (has == wants && granted.regionMatches(0, wanted, 0, has)))
+                && (granted.endsWith(":*") || granted.substring(has).equals(wanted.substring(wants)));
     }
 
-    private static boolean side(String granted, String wanted) {
-        return !granted.isEmpty() && !wanted.isEmpty() && (granted.equals("*") || granted.equals(wanted));
+    /** Where the one colon between two parts is; -1 if there is none, or several, or nothing on a side of it. */
+    private static int colon(String scope) {
+        int colon = scope.indexOf(':');
+        return colon > 0 && colon < scope.length() - 1 && scope.indexOf(':', colon + 1) < 0 ? colon : -1;
     }
 }

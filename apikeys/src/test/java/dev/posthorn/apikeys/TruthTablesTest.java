@@ -88,6 +88,26 @@ class TruthTablesTest {
         }
     }
 
+    @Test
+    void whoever_calls_as_fast_as_the_limit_says_is_never_refused_and_whoever_is_refused_pays_nothing()
+            throws SQLException {
+        String id = ask(
+                "SELECT id FROM posthorn.generate_api_key(?, settings => ?::jsonb)",
+                "steady",
+                "{\"rate_limits\":{\"default\":{\"limit\":3,\"period_seconds\":60}}}");
+        Instant start = Instant.parse("2026-03-01T12:00:00Z");
+        String draw = "SELECT allowed FROM posthorn.check_api_key_rate_limit(?::uuid, cost => ?::integer)";
+        // All at once, then one each 20 seconds for ten periods, and beside each of them calls for more than there is.
+        database.setClock(start);
+        assertThat(ask(draw, id, "3")).isEqualTo("t");
+        for (int call = 1; call <= 30; call++) {
+            database.setClock(start.plusSeconds(20L * call + 1));
+            assertThat(ask(draw, id, "2")).as("too much before call " + call).isEqualTo("f");
+            assertThat(ask(draw, id, "1")).as("call " + call).isEqualTo("t");
+            assertThat(ask(draw, id, "3")).as("too much after call " + call).isEqualTo("f");
+        }
+    }
+
     private static boolean isYes(String cell) {
         assertThat(cell).isIn("yes", "no");
         return cell.equals("yes");

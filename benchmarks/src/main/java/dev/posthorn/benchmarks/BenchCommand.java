@@ -4,6 +4,7 @@ import dev.posthorn.benchmarks.scenarios.DrainScenario;
 import dev.posthorn.benchmarks.scenarios.FairnessScenario;
 import dev.posthorn.benchmarks.scenarios.HistoryScenario;
 import dev.posthorn.benchmarks.scenarios.IngestScenario;
+import dev.posthorn.benchmarks.scenarios.KeysScenario;
 import dev.posthorn.benchmarks.scenarios.LatencyScenario;
 import dev.posthorn.benchmarks.scenarios.MemoryScenario;
 import dev.posthorn.benchmarks.scenarios.RetriesScenario;
@@ -41,6 +42,7 @@ import picocli.CommandLine.Option;
             RetriesScenario.class,
             MemoryScenario.class,
             StartScenario.class,
+            KeysScenario.class,
             DeadlinesCommand.class,
             JmhCommand.class
         })
@@ -59,6 +61,7 @@ final class BenchCommand {
         all.put("retries", RetriesScenario::new);
         all.put("memory", MemoryScenario::new);
         all.put("start", StartScenario::new);
+        all.put("keys", KeysScenario::new);
         return all;
     }
 

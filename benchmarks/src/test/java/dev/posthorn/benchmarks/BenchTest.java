@@ -74,6 +74,28 @@ class BenchTest {
     }
 
     @Test
+    void keys_are_verified_at_both_doors_and_invented_ones_are_refused() {
+        JsonNode told =
+                bench("keys --keys 20 --seconds 1 --rounds 1 --connections 4 --rate 200 --wrong 500 --wrong-rate 500"
+                        + " --samples 1000 --json");
+        assertPositive(
+                told,
+                "process_verifications_per_s",
+                "forward_verifications_per_s",
+                "forward_engine_cpu_us_per_verification",
+                "verify_verifications_per_s",
+                "paced_p99_ms",
+                "alone_p99_ms",
+                "flooded_p99_ms",
+                "unknown_key_timing_t");
+        assertThat(told.get("wrong").asLong()).isEqualTo(500);
+        assertThat(told.get("wrong_accepted").asLong()).isZero();
+        assertThat(told.get("good_refused").asLong()).isZero();
+        // One address; two hours, if one begins meanwhile, and the one for callers whose address is not known.
+        assertThat(told.get("failure_rows").asLong()).isBetween(1L, 4L);
+    }
+
+    @Test
     @Tag("full")
     void latency_is_measured_from_the_commit_in_every_part() {
         JsonNode told = bench("latency --rate 50 --seconds 3 --idle-seconds 3 --warm-up-seconds 1 --rounds 1 --json");

@@ -37,11 +37,21 @@ class HouseRulesTest {
                             "jakarta.servlet.."
                         },
                 "vault",
-                        new String[] {"java..", "org.jspecify..", "com.google.crypto.tink..", "dev.posthorn.signing.."},
+                        new String[] {
+                            "java..",
+                            "javax.net.ssl..",
+                            "javax.sql..",
+                            "org.jspecify..",
+                            "org.slf4j..",
+                            "com.google.crypto.tink..",
+                            "com.google.gson..",
+                            "dev.posthorn.signing.."
+                        },
                 "delivery",
                         new String[] {
                             "java..",
                             "javax.sql..",
+                            "javax.naming..",
                             "javax.net.ssl..",
                             "javax.security.auth.x500..",
                             "com.google.gson..",
@@ -52,6 +62,26 @@ class HouseRulesTest {
                             "com.github.benmanes.caffeine..",
                             "com.ibm.icu..",
                             "dev.posthorn.schema..",
+                            "dev.posthorn.signing..",
+                            "dev.posthorn.vault.."
+                        },
+                "integrations",
+                        new String[] {
+                            "java..",
+                            "javax.crypto..",
+                            "javax.net..",
+                            "javax.sql..",
+                            "javax.xml.stream..",
+                            "org.jspecify..",
+                            "org.slf4j..",
+                            "org.postgresql..",
+                            "org.eclipse.jetty..",
+                            "org.apache.sshd..",
+                            "org.springframework.scheduling.support..",
+                            "com.networknt.schema..",
+                            "de.siegmar.fastcsv..",
+                            "tools.jackson..",
+                            "dev.posthorn.delivery..",
                             "dev.posthorn.signing..",
                             "dev.posthorn.vault.."
                         });
@@ -112,7 +142,8 @@ class HouseRulesTest {
 
     @Test
     void what_applications_embed_asks_for_no_newer_java_than_it_says() throws Exception {
-        Map<String, Integer> levels = Map.of("signing", 17, "schema", 17, "apikeys", 17, "vault", 21, "delivery", 21);
+        Map<String, Integer> levels =
+                Map.of("signing", 17, "schema", 17, "apikeys", 17, "vault", 21, "delivery", 21, "integrations", 21);
         for (Map.Entry<String, Integer> level : levels.entrySet()) {
             try (Stream<Path> files = Files.walk(Path.of("..", level.getKey(), "target", "classes"))) {
                 for (Path file :

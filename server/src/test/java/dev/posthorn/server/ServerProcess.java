@@ -79,6 +79,10 @@ final class ServerProcess implements AutoCloseable {
         }
     }
 
+    long pid() {
+        return process.pid();
+    }
+
     String output() {
         synchronized (lines) {
             return String.join("\n", lines);

@@ -82,7 +82,8 @@ final class DataKeys {
         }
     }
 
-    private DataKey create(Connection connection) throws SQLException {
+    /** Makes a key, unless somebody else just has. */
+    DataKey create(Connection connection) throws SQLException {
         try (PreparedStatement lock = connection.prepareStatement(LOCK)) {
             lock.execute();
         }

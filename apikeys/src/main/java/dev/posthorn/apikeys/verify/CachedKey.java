@@ -7,12 +7,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * A key as the database showed it.
  *
- * @param hash of the text that was presented
  * @param state why it is refused whatever is asked: {@code REVOKED} or {@code DISABLED}; null if it is not
  * @param readAt the database's time then
  * @param readAtNanos the monotonic time then
  */
-record CachedKey(byte[] hash, StoredKey key, @Nullable Reason state, Instant readAt, long readAtNanos) {
+record CachedKey(StoredKey key, @Nullable Reason state, Instant readAt, long readAtNanos) {
     /** The database's time now. */
     Instant now() {
         return readAt.plusNanos(System.nanoTime() - readAtNanos);

@@ -65,13 +65,13 @@ final class KeyStatements {
                     row.next();
                     return row.getString(1).equals(Reason.UNKNOWN.code())
                             ? Optional.empty()
-                            : Optional.of(key(hash, row, asked));
+                            : Optional.of(key(row, asked));
                 }
             }
         });
     }
 
-    private static CachedKey key(byte[] hash, ResultSet row, long asked) throws SQLException {
+    private static CachedKey key(ResultSet row, long asked) throws SQLException {
         String code = row.getString(1);
         OffsetDateTime expiresAt = row.getObject(10, OffsetDateTime.class);
         List<Network> networks = new ArrayList<>();
@@ -93,8 +93,7 @@ final class KeyStatements {
         Reason state = code.equals(Reason.REVOKED.code())
                 ? Reason.REVOKED
                 : code.equals(Reason.DISABLED.code()) ? Reason.DISABLED : null;
-        return new CachedKey(
-                hash, key, state, row.getObject(15, OffsetDateTime.class).toInstant(), asked);
+        return new CachedKey(key, state, row.getObject(15, OffsetDateTime.class).toInstant(), asked);
     }
 
     private static Map<String, RateLimit> limits(ResultSet row) throws SQLException {

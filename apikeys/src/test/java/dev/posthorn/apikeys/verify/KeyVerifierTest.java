@@ -28,6 +28,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class KeyVerifierTest {
@@ -281,6 +282,37 @@ class KeyVerifierTest {
                     .isEqualTo("0");
             assertThat(flooded.database.one("SELECT count(*) FROM posthorn.audit_log"))
                     .isEqualTo("0");
+        }
+    }
+
+    @Test
+    @Tag("full")
+    void not_one_of_a_million_invented_keys_is_accepted_and_what_they_write_is_bounded() throws Exception {
+        try (Verifiers flooded = new Verifiers()) {
+            KeyVerifier victim = flooded.start();
+            IssuedKey issued = flooded.key(KeySettings.named("real"));
+            String real = issued.key().text();
+            for (int i = 0; i < 1_000_000; i++) {
+                // Every hundredth has a checksum that is right, so that the database is asked; the others are refused
+                // before.
+                String key = i % 100 == 0
+                        ? ApiKey.generate(ApiKey.Mode.LIVE).text()
+                        : real.substring(0, 16) + Integer.toString(i, 36) + real.substring(20);
+                Denied denied = (Denied)
+                        victim.verify(KeyRequest.of(key).from(address("2001:db8::" + Integer.toHexString(i & 0xFFFF))));
+                assertThat(denied.reason()).isEqualTo(VerifiedKey.Reason.UNKNOWN);
+            }
+            victim.flush();
+            assertThat(flooded.database.one("SELECT sum(calls) FROM posthorn.api_key_failures"))
+                    .isEqualTo("1000000");
+            assertThat(
+                            Integer.parseInt(
+                                    flooded.database.one(
+                                            "SELECT max(rows) FROM (SELECT count(*) AS rows FROM posthorn.api_key_failures GROUP BY hour) AS h")))
+                    .isLessThanOrEqualTo(1_101);
+            assertThat(flooded.database.one("SELECT count(*) FROM posthorn.api_key_usage"))
+                    .isEqualTo("0");
+            assertThat(victim.verify(KeyRequest.of(real)).code()).isEqualTo("valid");
         }
     }
 

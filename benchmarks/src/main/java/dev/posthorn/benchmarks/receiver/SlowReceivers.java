@@ -36,7 +36,7 @@ public final class SlowReceivers implements AutoCloseable {
         slow.put(
                 "slow_handshake",
                 server(client -> {
-                            client.write("\u0016\u0003\u0003\u0040\u0000\u0002\u0000\u003f\u00fc");
+                            client.write("\u0016\u0003\u0003@\u0000\u0002\u0000?\u00fc");
                             drip(client);
                         })
                         .replace("http:", "https:"));

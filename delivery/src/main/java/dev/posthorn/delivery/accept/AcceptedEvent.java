@@ -16,7 +16,16 @@ public record AcceptedEvent(
         String payload,
         @Nullable String idempotencyKey) {
     /** The prefixes of operational events, which nobody but Posthorn queues. */
-    private static final List<String> RESERVED = List.of("posthorn.", "api_key.");
+    private static final List<String> RESERVED = List.of("posthorn.", "api_key.", "integration.", "sync.");
+
+    /** What is said of a type that is reserved. */
+    public static final String RESERVED_TYPE =
+            "types that begin with posthorn., api_key., integration. or sync. are reserved for operational events";
+
+    /** Whether events of a type are queued by Posthorn alone. */
+    public static boolean isReserved(String eventType) {
+        return RESERVED.stream().anyMatch(eventType::startsWith);
+    }
 
     /**
      * Accepts an event.
@@ -26,9 +35,8 @@ public record AcceptedEvent(
      */
     public static AcceptedEvent accept(
             UUID communityId, String eventType, String payload, @Nullable String idempotencyKey) {
-        if (RESERVED.stream().anyMatch(eventType::startsWith)) {
-            throw new IllegalArgumentException(
-                    "event_type: types that begin with posthorn. or api_key. are reserved for operational events");
+        if (isReserved(eventType)) {
+            throw new IllegalArgumentException("event_type: " + RESERVED_TYPE);
         }
         if (payload.indexOf('\0') >= 0) {
             throw new IllegalArgumentException("payload: JSON holds no NUL character; write it as \\u0000");

@@ -5,6 +5,8 @@ import dev.posthorn.delivery.accept.AcceptedEvent;
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.HostResolver;
 import dev.posthorn.delivery.address.SystemResolver;
+import dev.posthorn.delivery.background.BackgroundLoop;
+import dev.posthorn.delivery.background.Signal;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.DeliveryClaimer;
 import dev.posthorn.delivery.claim.HeldDeliveries;
@@ -24,10 +26,12 @@ import dev.posthorn.delivery.store.EventStore;
 import dev.posthorn.delivery.store.GroupCommit;
 import dev.posthorn.delivery.store.StoredEvent;
 import dev.posthorn.delivery.upkeep.Heartbeat;
+import dev.posthorn.delivery.upkeep.KeyWatch;
 import dev.posthorn.delivery.upkeep.Upkeep;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.vault.EndpointSecrets;
 import dev.posthorn.vault.MasterKeyset;
+import dev.posthorn.vault.VaultNode;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -62,6 +66,7 @@ public final class DeliveryEngine implements AutoCloseable {
     private final RequestSender sender;
     private final Flow flow;
     private final Upkeep upkeep;
+    private final KeyWatch keys;
     private final GroupCommit events;
     private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("posthorn-send-", 0).factory());
@@ -97,6 +102,7 @@ public final class DeliveryEngine implements AutoCloseable {
                 new OutcomeRecorder(session),
                 settings.listener);
         this.upkeep = new Upkeep(session, secrets);
+        this.keys = new KeyWatch(session, new VaultNode(settings.masterKey));
         this.events = new GroupCommit(new EventStore(session));
     }
 
@@ -132,13 +138,14 @@ public final class DeliveryEngine implements AutoCloseable {
                 flow,
                 heartbeat,
                 held,
+                () -> keys.problem().isEmpty(),
                 new SleepProtocol(session),
                 threads,
                 outcome -> settle[0].add(outcome),
                 settings.slots,
                 settings.ownConnections == null ? POLL_WITHOUT_NOTIFICATIONS : POLL);
         settle[0] = new SettleLoop(flow, held, dispatching::ended);
-        UpkeepLoop chores = new UpkeepLoop(upkeep, heartbeat, held, dispatching::wakeToSweep);
+        UpkeepLoop chores = new UpkeepLoop(upkeep, heartbeat, held, keys, dispatching::wakeToSweep);
         dispatch = dispatching;
         add("dispatch", dispatching::step);
         add("settle", settle[0]::step);
@@ -180,6 +187,10 @@ public final class DeliveryEngine implements AutoCloseable {
         }
         if (!heartbeat.isHeard()) {
             return Optional.of("the database cannot be reached");
+        }
+        Optional<String> lackingKey = keys.problem();
+        if (lackingKey.isPresent()) {
+            return lackingKey;
         }
         SchemaWatch watch = schemaWatch;
         Optional<String> outdated = watch == null ? Optional.empty() : watch.trouble();
@@ -267,6 +278,7 @@ public final class DeliveryEngine implements AutoCloseable {
         try {
             stopLoops();
             heartbeat.signOff();
+            keys.leave();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (SQLException e) {

@@ -1,5 +1,6 @@
 package dev.posthorn.delivery.engine;
 
+import dev.posthorn.delivery.background.Signal;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.claim.SleepProtocol;
@@ -13,6 +14,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +38,7 @@ final class DispatchLoop {
     private final Flow flow;
     private final Heartbeat heartbeat;
     private final HeldDeliveries held;
+    private final BooleanSupplier keysFit;
     private final SleepProtocol sleep;
     private final ExecutorService threads;
     private final Consumer<AttemptOutcome> outcomes;
@@ -60,6 +63,7 @@ final class DispatchLoop {
             Flow flow,
             Heartbeat heartbeat,
             HeldDeliveries held,
+            BooleanSupplier keysFit,
             SleepProtocol sleep,
             ExecutorService threads,
             Consumer<AttemptOutcome> outcomes,
@@ -68,6 +72,7 @@ final class DispatchLoop {
         this.flow = flow;
         this.heartbeat = heartbeat;
         this.held = held;
+        this.keysFit = keysFit;
         this.sleep = sleep;
         this.threads = threads;
         this.outcomes = outcomes;
@@ -99,7 +104,7 @@ final class DispatchLoop {
     }
 
     void step() throws SQLException, InterruptedException {
-        if (!heartbeat.isFresh()) {
+        if (!heartbeat.isFresh() || !keysFit.getAsBoolean()) {
             wake.await(Duration.ofMillis(100));
             return;
         }

@@ -1,7 +1,9 @@
 package dev.posthorn.delivery.engine;
 
+import dev.posthorn.delivery.background.Signal;
 import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.upkeep.Heartbeat;
+import dev.posthorn.delivery.upkeep.KeyWatch;
 import dev.posthorn.delivery.upkeep.Upkeep;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -13,9 +15,11 @@ final class UpkeepLoop {
     private final Upkeep upkeep;
     private final Heartbeat heartbeat;
     private final HeldDeliveries held;
+    private final KeyWatch keys;
     private final Runnable wakeDispatcher;
     private final Signal wake = new Signal();
     private final Interval backlogs = new Interval(Duration.ofSeconds(1));
+    private final Interval looks = new Interval(Duration.ofSeconds(5));
     private final Interval unheld = new Interval(Duration.ofSeconds(5));
     private volatile boolean unheldNow;
     private final Interval maintenance = new Interval(Duration.ofMinutes(1));
@@ -40,10 +44,11 @@ final class UpkeepLoop {
         }
     }
 
-    UpkeepLoop(Upkeep upkeep, Heartbeat heartbeat, HeldDeliveries held, Runnable wakeDispatcher) {
+    UpkeepLoop(Upkeep upkeep, Heartbeat heartbeat, HeldDeliveries held, KeyWatch keys, Runnable wakeDispatcher) {
         this.upkeep = upkeep;
         this.heartbeat = heartbeat;
         this.held = held;
+        this.keys = keys;
         this.wakeDispatcher = wakeDispatcher;
     }
 
@@ -63,7 +68,10 @@ final class UpkeepLoop {
         if (!heartbeat.isFresh()) {
             return;
         }
-        boolean found = upkeep.ensureSecrets() > 0;
+        boolean found = looks.isOver() && keys.look();
+        if (keys.problem().isEmpty()) {
+            found |= upkeep.ensureSecrets() > 0;
+        }
         if (unheldNow || unheld.isOver()) {
             unheldNow = false;
             found |= upkeep.returnUnheld(held) > 0;

@@ -1,6 +1,8 @@
 package dev.posthorn.delivery.send;
 
 import static dev.posthorn.delivery.send.Sending.PLAIN;
+import static dev.posthorn.delivery.send.Sending.profile;
+import static dev.posthorn.delivery.send.Sending.request;
 import static dev.posthorn.delivery.send.Sending.send;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -8,7 +10,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.HostResolver;
 import dev.posthorn.delivery.address.IpAddress;
+import dev.posthorn.delivery.endpoint.Authentication.ClientCredentials;
+import dev.posthorn.delivery.endpoint.EndpointProfile;
+import dev.posthorn.delivery.endpoint.SecretMask;
 import dev.posthorn.delivery.endpoint.TrustedAuthorities;
+import dev.posthorn.delivery.outage.Fault;
 import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.testkit.TestAuthority;
 import dev.posthorn.testkit.TestReceiver;
@@ -30,12 +36,17 @@ class EgressProxyTest {
     }
 
     private static RequestSender through(int port, @Nullable String credentials, HostResolver names) {
+        return through(port, credentials, names, new OwnSide(null, true));
+    }
+
+    private static RequestSender through(
+            int port, @Nullable String credentials, HostResolver names, OwnSide ownSide) {
         return new RequestSender(
                 POLICY,
                 names,
                 TrustedAuthorities.only(AUTHORITY.certificatePem()),
                 EgressProxy.parse("127.0.0.1:" + port, credentials),
-                new OwnSide(null, true));
+                ownSide);
     }
 
     @Test
@@ -147,6 +158,69 @@ class EgressProxyTest {
         try (RequestSender sender = through(port, null, NAMES)) {
             assertThat(send(sender, "https://hooks.example.com/", PLAIN))
                     .isEqualTo("unsent the egress proxy cannot be reached");
+        }
+    }
+
+    @Test
+    void a_proxy_that_refuses_us_stops_the_node_until_it_does_not() throws Exception {
+        OwnSide ownSide = new OwnSide(null, true);
+        try (TestProxy proxy = new TestProxy();
+                RequestSender sender = through(proxy.port(), "ann:wrong", NAMES, ownSide)) {
+            proxy.answer("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+            AttemptOutcome outcome = sender.send(request("https://hooks.example.com/", PLAIN, 30));
+            assertThat(outcome).isInstanceOfSatisfying(AttemptOutcome.Unsent.class, unsent -> assertThat(unsent.fault())
+                    .isEqualTo(Fault.EGRESS_PROXY));
+            assertThat(ownSide.trouble()).contains(Fault.EGRESS_PROXY);
+            assertThat(ownSide.recheck()).isFalse();
+            assertThat(ownSide.trouble()).contains(Fault.EGRESS_PROXY);
+            // The host may be dead: that is its own trouble.
+            proxy.answer("HTTP/1.1 503 Service Unavailable\r\n\r\n");
+            assertThat(ownSide.recheck()).isTrue();
+            assertThat(ownSide.trouble()).isEmpty();
+            // The first attempt and the two looks asked for the same tunnel.
+            assertThat(proxy.asked()).hasSize(3).containsOnly(proxy.asked().get(0));
+        }
+    }
+
+    @Test
+    void what_a_dead_host_does_behind_a_proxy_stops_nobody() throws Exception {
+        OwnSide ownSide = new OwnSide(null, true);
+        try (TestProxy proxy = new TestProxy();
+                RequestSender sender = through(proxy.port(), null, NAMES, ownSide)) {
+            for (String answer : List.of(
+                    "HTTP/1.1 500 Unable to connect\r\n\r\n",
+                    "HTTP/1.1 503 Service Unavailable\r\n\r\n",
+                    "HTTP/1.1 403 Forbidden\r\n\r\n",
+                    "HTTP/1.1 200 OK\r\n\r\n220 mail.example.com ready\r\n",
+                    "HTTP/1.1 2")) {
+                proxy.answer(answer);
+                assertThat(sender.send(request("https://hooks.example.com/", PLAIN, 30)))
+                        .as(answer)
+                        .isInstanceOf(AttemptOutcome.Unanswered.class);
+                assertThat(ownSide.trouble()).as(answer).isEmpty();
+            }
+        }
+    }
+
+    @Test
+    void a_token_that_cannot_be_fetched_because_of_the_proxy_uses_no_attempt() throws Exception {
+        OwnSide ownSide = new OwnSide(null, true);
+        EndpointProfile grant = profile(
+                new ClientCredentials("https://tokens.example.com/token", "a", "b", null, null, false),
+                null,
+                SecretMask.NONE);
+        try (TestProxy proxy = new TestProxy();
+                TestReceiver server = TestReceiver.start();
+                RequestSender sender = through(proxy.port(), "ann:wrong", NAMES, ownSide)) {
+            proxy.answer("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+            String url = "http://hooks.example.com:" + server.port() + "/";
+            for (int i = 0; i < 2; i++) {
+                assertThat(send(sender, url, grant)).isEqualTo("unsent the egress proxy refuses the credentials (407)");
+            }
+            assertThat(ownSide.trouble()).contains(Fault.EGRESS_PROXY);
+            // Each asked: a failure of our own is no reason to leave the token server alone.
+            assertThat(proxy.asked()).hasSize(2);
+            assertThat(server.received()).isEmpty();
         }
     }
 

@@ -64,7 +64,14 @@ BEGIN
             last_response = left(r.response, 4096)
         FROM unnest(ids, dispatchers, leases, status_codes, durations_ms, responses)
                  AS r (id, dispatcher, lease, status_code, duration_ms, response)
-        WHERE d.stage = 'ready' AND d.id = r.id AND d.dispatcher_id = r.dispatcher AND d.lease_no = r.lease
+        -- With the statistics of an empty table a plain join may walk through all that is ready.
+        CROSS JOIN LATERAL (
+            SELECT w.ctid AS row_id
+            FROM posthorn.webhook_deliveries_ready AS w
+            WHERE w.id = r.id AND w.dispatcher_id = r.dispatcher AND w.lease_no = r.lease
+            OFFSET 0
+        ) AS held
+        WHERE d.stage = 'ready' AND d.ctid = held.row_id
         RETURNING d.id, d.endpoint_id, d.probing
     ),
     locked AS MATERIALIZED (

@@ -226,12 +226,13 @@ DECLARE
     made     posthorn.api_keys;
     first_id uuid;
 BEGIN
+    -- Asked first: who may not make keys there is not told whether there is such a community.
+    IF NOT coalesce(posthorn.caller_may('keys:write', owner_id), false) THEN
+        RAISE EXCEPTION 'you may not make API keys %', CASE WHEN community IS NULL THEN 'for the installation' ELSE 'for this community' END
+            USING ERRCODE = 'insufficient_privilege', HINT = 'It needs keys:write in the community.';
+    END IF;
     IF community IS NOT NULL AND owner_id IS NULL THEN
         RAISE EXCEPTION 'there is no such community' USING ERRCODE = 'PH001';
-    END IF;
-    IF NOT coalesce(posthorn.caller_may('keys:write', owner_id), false) THEN
-        RAISE EXCEPTION 'you may not make API keys %', CASE WHEN owner_id IS NULL THEN 'for the installation' ELSE 'for this community' END
-            USING ERRCODE = 'insufficient_privilege', HINT = 'It needs keys:write in the community.';
     END IF;
     IF coalesce(jsonb_typeof(given), '') <> 'object' OR NOT given ? 'name' THEN
         PERFORM posthorn.refuse_api_key_setting('name', 'is missing');

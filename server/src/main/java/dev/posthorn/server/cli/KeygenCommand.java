@@ -22,9 +22,27 @@ final class KeygenCommand implements Callable<Integer> {
     @Nullable
     Path out;
 
+    @Option(
+            names = "--before",
+            paramLabel = "FILE",
+            description = "put it in front of those in an existing file, to change keys while everything runs")
+    @Nullable
+    Path before;
+
     @Override
     public Integer call() throws IOException {
         MasterKeyset key = MasterKeyset.generate();
+        if (before != null) {
+            if (out != null) {
+                throw new PosthornException(PosthornException.CONFIGURATION, "give either --out or --before, not both");
+            }
+            MasterKeyset older = MasterKeyset.fromFile(before);
+            older.preceded(key).replace(before);
+            System.out.println("put the master key " + key.id() + " in front of " + String.join(", ", older.ids())
+                    + " in " + before
+                    + "; keep a copy elsewhere; restart every node with it, then run ./posthorn vault rewrap");
+            return 0;
+        }
         if (out == null) {
             System.out.println(key.encoded());
             return 0;

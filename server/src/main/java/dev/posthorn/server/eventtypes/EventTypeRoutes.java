@@ -1,5 +1,6 @@
 package dev.posthorn.server.eventtypes;
 
+import dev.posthorn.delivery.accept.AcceptedEvent;
 import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiRequest;
 import dev.posthorn.server.rest.Problem;
@@ -71,9 +72,8 @@ public final class EventTypeRoutes {
         request.requireService("webhooks:write");
         JsonNode body = request.body(List.of("name", "description", "schema"));
         String name = ApiRequest.requiredText(body, "name");
-        if (name.startsWith("posthorn.") || name.startsWith("api_key.")) {
-            throw Problem.invalid(
-                    "/name", "types that begin with posthorn. or api_key. are reserved for operational events");
+        if (AcceptedEvent.isReserved(name)) {
+            throw Problem.invalid("/name", AcceptedEvent.RESERVED_TYPE);
         }
         request.answer(
                 201,

@@ -39,6 +39,7 @@ import dev.posthorn.server.integrations.StoredCredentials;
 import dev.posthorn.server.redeliveries.RedeliveryRoutes;
 import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiDatabase;
+import dev.posthorn.server.secrets.SecretRoutes;
 import dev.posthorn.server.settings.DatabaseUrl;
 import dev.posthorn.server.settings.Settings;
 import dev.posthorn.server.settings.Settings.Setting;
@@ -102,6 +103,8 @@ public final class Node implements AutoCloseable {
             secrets.check(connection);
             return true;
         });
+        Vault vault = SecretStores.vault(settings, pool, masterKey);
+        started.push(vault);
         Metrics metrics = new Metrics(listener);
         DeliveryEngine.Builder building = DeliveryEngine.builder(pool, masterKey)
                 .ownConnections(own)
@@ -123,8 +126,6 @@ public final class Node implements AutoCloseable {
                     : Optional.of(keys.issue(connection, ApiKey.Mode.LIVE, null, "first service key", List.of("*"))
                             .key());
         });
-        Vault vault = Vault.over(pool, masterKey);
-        started.push(vault);
         IntegrationEngine integrations = IntegrationEngine.builder(pool, new VaultCredentials(vault))
                 .addresses(addresses)
                 .operatorSettings(connector -> OperatorSettings.ofEnvironment(connector, System.getenv()))
@@ -146,6 +147,7 @@ public final class Node implements AutoCloseable {
             EventTypeRoutes.add(api);
             EndpointRoutes.add(api, new EndpointCredentials(masterKey), addresses);
             SigningRoutes.add(api, secrets);
+            SecretRoutes.add(api, vault);
             EventRoutes.add(api, engine, new PayloadSchemas(database));
             DeliveryRoutes.add(api);
             RedeliveryRoutes.add(api);
@@ -223,6 +225,9 @@ public final class Node implements AutoCloseable {
             config.http.maxRequestSize = LARGEST_BODY;
             config.jetty.host = settings.text(Setting.HOST);
             config.jetty.port = port;
+            // Jetty keeps the headers of a connection to recognise them in its next request: API keys would stay in
+            // memory as long as it.
+            config.jetty.modifyHttpConfiguration(http -> http.setHeaderCacheSize(0));
             routes.accept(config);
         });
         try {

@@ -7,6 +7,7 @@ import dev.posthorn.apikeys.verify.KeyRequest;
 import dev.posthorn.apikeys.verify.KeyVerifier;
 import dev.posthorn.apikeys.verify.StoredKey;
 import dev.posthorn.apikeys.verify.VerifiedKey;
+import dev.posthorn.vault.VaultException;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
@@ -63,6 +64,7 @@ public final class Api {
             }
             write(context, problem);
         });
+        routes.exception(VaultException.class, (failure, context) -> write(context, VaultProblems.translate(failure)));
         routes.exception(
                 io.javalin.http.HttpResponseException.class,
                 (failure, context) -> write(

@@ -28,10 +28,30 @@ public final class Settings {
         HOST("POSTHORN_HOST", "host", "127.0.0.1", false),
         /** Port to listen on. */
         PORT("POSTHORN_PORT", "port", "8080", false),
-        /** The master key itself. */
+        /** The master key itself; several, separated by white space, the one that encrypts first. */
         MASTER_KEY("POSTHORN_MASTER_KEY", "master.key", "", true),
-        /** A file that holds the master key. */
+        /** A file that holds the master keys, one a line, the one that encrypts first. */
         MASTER_KEY_FILE("POSTHORN_MASTER_KEY_FILE", "master.key.file", "", false),
+        /** Where new secrets are kept: {@code database} or {@code hashicorp}. */
+        SECRET_STORE("POSTHORN_SECRET_STORE", "secret.store", "database", false),
+        /** Address of the operator's HashiCorp Vault or OpenBao; empty if there is none. */
+        VAULT_ADDRESS("POSTHORN_VAULT_ADDRESS", "vault.address", "", false),
+        /** A file that holds a token for it. */
+        VAULT_TOKEN_FILE("POSTHORN_VAULT_TOKEN_FILE", "vault.token.file", "", false),
+        /** The AppRole to log in as, instead of a token. */
+        VAULT_ROLE_ID("POSTHORN_VAULT_ROLE_ID", "vault.role.id", "", false),
+        /** A file that holds the secret id of the AppRole. */
+        VAULT_SECRET_ID_FILE("POSTHORN_VAULT_SECRET_ID_FILE", "vault.secret.id.file", "", false),
+        /** Where the AppRole method is mounted. */
+        VAULT_APPROLE_MOUNT("POSTHORN_VAULT_APPROLE_MOUNT", "vault.approle.mount", "approle", false),
+        /** Its namespace. */
+        VAULT_NAMESPACE("POSTHORN_VAULT_NAMESPACE", "vault.namespace", "", false),
+        /** Where its KV secrets engine, version 2, is mounted. */
+        VAULT_MOUNT("POSTHORN_VAULT_MOUNT", "vault.mount", "secret", false),
+        /** The folder under which secrets are kept there. */
+        VAULT_PREFIX("POSTHORN_VAULT_PREFIX", "vault.prefix", "posthorn", false),
+        /** A PEM file of the certificates that its certificate must descend from. */
+        VAULT_CA_FILE("POSTHORN_VAULT_CA_FILE", "vault.ca.file", "", false),
         /** Networks that may be sent to although they are not public, separated by commas: 10.1.0.0/16:8080. */
         ALLOWED_NETWORKS("POSTHORN_ALLOWED_NETWORKS", "allowed.networks", "", false),
         /** Networks that may not be sent to although they are public, separated by commas. */

@@ -1,4 +1,4 @@
-package dev.posthorn.delivery.engine;
+package dev.posthorn.delivery.background;
 
 import java.time.Duration;
 import java.util.concurrent.locks.Condition;

@@ -1,0 +1,242 @@
+package dev.posthorn.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.posthorn.schema.Migrator;
+import dev.posthorn.server.embedded.EmbeddedDatabase;
+import dev.posthorn.server.settings.DatabaseUrl;
+import dev.posthorn.vault.MasterKeyset;
+import dev.posthorn.vault.SecretReader;
+import dev.posthorn.vault.Vault;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.postgresql.ds.PGSimpleDataSource;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Five hundred secrets that can be recognised go through everything, failures included, with every statement and everything else logged;
+ * then everything that is kept anywhere is searched for them. A heap dump would show some: a process that works with secrets has them in
+ * memory.
+ */
+class SecretCanaryTest {
+    private static final int CANARIES = 500;
+    private static final String MARK = "Cnry7f3a";
+    private static final String CONTROL = "Plainly5c1e";
+    private static final Duration LONG = Duration.ofMinutes(3);
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+    @TempDir
+    Path folder;
+
+    private final List<String> answers = new ArrayList<>();
+    private String api = "";
+    private String key = "";
+
+    @Test
+    void a_secret_is_found_nowhere_but_encrypted() throws Exception {
+        MasterKeyset master = MasterKeyset.generate();
+        Path data = folder.resolve("data");
+        String output;
+        try (EmbeddedDatabase database =
+                EmbeddedDatabase.start(data, Map.of("log_statement", "all", "log_min_error_statement", "debug1"))) {
+            PGSimpleDataSource source = new PGSimpleDataSource();
+            source.setUrl(DatabaseUrl.parse(database.url()).jdbcUrl());
+            source.setUser(String.valueOf(DatabaseUrl.parse(database.url()).user()));
+            new Migrator(source).migrate();
+            try (ServerProcess server = ServerProcess.start(
+                    Map.of(
+                            "DATABASE_URL", database.url(),
+                            "POSTHORN_MASTER_KEY", master.encoded(),
+                            "POSTHORN_LOG", "debug"),
+                    "serve",
+                    "--port",
+                    "0")) {
+                String line = server.awaitLine("REST API:", LONG);
+                api = line.substring(line.indexOf("http"));
+                String shown = server.awaitLine("service key, shown", LONG);
+                key = shown.substring(shown.indexOf("ph_live_"));
+                send("POST", "/communities", "{\"external_id\":\"acme\",\"name\":\"" + CONTROL + "\"}", "");
+                putAll(source);
+                readAll(source, master);
+                answers.add(plain(api.replace("/v1", "/metrics")));
+                answers.add(jcmd(server, "Thread.print"));
+                answers.add(jcmd(server, "GC.class_histogram"));
+                answers.add(dump(source));
+                output = server.output();
+            }
+        }
+        assertThat(answers).hasSizeGreaterThan(CANARIES).noneMatch(answer -> answer.contains(MARK));
+        assertThat(output).contains("DEBUG").doesNotContain(MARK);
+        assertThat(Files.readString(data.resolve("postgres.log"), StandardCharsets.ISO_8859_1))
+                .contains("vault_secret_versions")
+                .contains(CONTROL);
+        assertThat(filesWith(folder, CONTROL))
+                .anyMatch(file -> file.contains("base"))
+                .anyMatch(file -> file.contains("pg_wal"));
+        assertThat(filesWith(folder, MARK)).isEmpty();
+    }
+
+    private void putAll(PGSimpleDataSource source) throws Exception {
+        String secrets = "/communities/ext:acme/secrets";
+        String one = secrets + "/"
+                + JSON.readTree(send("POST", secrets, "{\"name\":\"first\",\"value\":\"" + MARK + "\"}", ""))
+                        .get("id")
+                        .stringValue();
+        for (int n = 0; n < CANARIES; n++) {
+            String value = MARK + "-" + UUID.randomUUID();
+            String name = "\"name\":\"s" + n + "\"";
+            if (n == 200) {
+                administrate(
+                        source,
+                        "ALTER TABLE posthorn.vault_secret_versions ADD CONSTRAINT broken CHECK (false) NOT VALID");
+            } else if (n == 240) {
+                administrate(source, "ALTER TABLE posthorn.vault_secret_versions DROP CONSTRAINT broken");
+            }
+            switch (n % 10) {
+                case 0 -> send("POST", secrets, "{" + name + ",\"value\":\"" + value + "\"}", "k" + n);
+                case 1 ->
+                    send(
+                            "POST",
+                            secrets,
+                            "{" + name + ",\"value\":{\"user\":\"" + value + "\",\"p\":\"" + value + "\"}}",
+                            "");
+                case 2 -> send("PUT", one, "{\"value\":\"" + value + "\"}", "");
+                case 3 -> send("POST", one + "/rotate", "{\"value\":\"" + value + "\"}", "");
+                case 4 -> send("POST", secrets, "{" + name + ",\"value\":" + value + "}", "");
+                case 5 -> send("POST", secrets, "{" + name + ",\"value\":\"v\",\"" + value + "\":1}", "");
+                case 6 -> send("POST", secrets, "{" + name + ",\"value\":[\"" + value + "\"]}", "");
+                case 7 -> send("POST", secrets, "{\"name\":\"first\",\"value\":\"" + value + "\"}", "");
+                case 8 ->
+                    send("POST", secrets, "{\"name\":\"s" + (n - 8) + "\",\"value\":\"" + value + "\"}", "k" + (n - 8));
+                default -> send("POST", secrets + "x", "{" + name + ",\"value\":\"" + value + "\"}", "");
+            }
+        }
+    }
+
+    /** As a program does that works for the community; one value is damaged, so that reading it fails. */
+    private static void readAll(PGSimpleDataSource source, MasterKeyset master) throws Exception {
+        administrate(
+                source,
+                "UPDATE posthorn.vault_secret_versions SET ciphertext = 'damaged' WHERE secret_id ="
+                        + " (SELECT id FROM posthorn.vault_secrets WHERE name = 's10')");
+        int read = 0;
+        int failed = 0;
+        try (Vault vault = Vault.over(source, master);
+                Connection connection = source.getConnection();
+                Statement statement = connection.createStatement();
+                var row = statement.executeQuery(
+                        "SELECT community_id, id FROM posthorn.vault_secrets WHERE version > 0")) {
+            while (row.next()) {
+                try (var value = vault.read(
+                        row.getObject(1, UUID.class),
+                        row.getObject(2, UUID.class),
+                        new SecretReader("test", "canary"))) {
+                    assertThat(new String(value.bytes(), StandardCharsets.UTF_8))
+                            .contains(MARK);
+                    read++;
+                } catch (dev.posthorn.vault.VaultException e) {
+                    assertThat(e.getMessage()).doesNotContain(MARK);
+                    failed++;
+                }
+            }
+        }
+        assertThat(read).isGreaterThan(80);
+        assertThat(failed).isEqualTo(1);
+    }
+
+    private String send(String method, String path, String body, String idempotencyKey) throws Exception {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(api + path))
+                .header("Authorization", "Bearer " + key)
+                .method(method, BodyPublishers.ofString(body));
+        if (!idempotencyKey.isEmpty()) {
+            request.header("Idempotency-Key", idempotencyKey);
+        }
+        HttpResponse<String> answer = HTTP.send(request.build(), BodyHandlers.ofString());
+        answers.add(answer.statusCode() + answer.headers().map().toString() + answer.body());
+        return answer.body();
+    }
+
+    private static String plain(String url) throws Exception {
+        return HTTP.send(HttpRequest.newBuilder(URI.create(url)).build(), BodyHandlers.ofString())
+                .body();
+    }
+
+    private static String jcmd(ServerProcess server, String what) throws Exception {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                        Long.toString(server.pid()),
+                        what)
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        return output;
+    }
+
+    /** Every row of every table as text. */
+    private static String dump(PGSimpleDataSource source) throws Exception {
+        StringBuilder dump = new StringBuilder();
+        try (Connection connection = source.getConnection();
+                Statement tables = connection.createStatement();
+                Statement rows = connection.createStatement();
+                var table =
+                        tables.executeQuery("SELECT relname FROM pg_class WHERE relnamespace = 'posthorn'::regnamespace"
+                                + " AND relkind IN ('r', 'p')")) {
+            while (table.next()) {
+                try (var row = rows.executeQuery("SELECT t::text FROM posthorn." + table.getString(1) + " AS t")) {
+                    while (row.next()) {
+                        dump.append(row.getString(1)).append('\n');
+                    }
+                }
+            }
+        }
+        assertThat(dump.toString()).contains(CONTROL);
+        return dump.toString();
+    }
+
+    private static void administrate(PGSimpleDataSource source, String sql) throws Exception {
+        try (Connection connection = source.getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private static List<String> filesWith(Path folder, String text) throws IOException {
+        byte[] wanted = text.getBytes(StandardCharsets.US_ASCII);
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .filter(file -> contains(file, wanted))
+                    .map(Path::toString)
+                    .toList();
+        }
+    }
+
+    private static boolean contains(Path file, byte[] wanted) {
+        try {
+            return new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1)
+                    .contains(new String(wanted, StandardCharsets.ISO_8859_1));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
