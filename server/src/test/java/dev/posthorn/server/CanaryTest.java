@@ -36,7 +36,7 @@ class CanaryTest {
     @TempDir
     private Path folder;
 
-    private URI server = URI.create("");
+    private URI server = URI.create("http://127.0.0.1/");
     private String service = "";
 
     @Test

@@ -123,7 +123,7 @@ class IntegrationRestTest {
     void a_push_is_verified_saved_once_and_refused_when_forged() throws Exception {
         String id = create("""
                 {"name": "Gate", "connector": "push",
-                 "config": {"verify": {"type": "github"}, "records": {"type": "plate_read"}}}
+                 "config": {"verification": {"type": "github"}, "records": {"type": "plate_read"}}}
                 """);
         String one = ALL + "/" + id;
         String body = "{\"id\": \"read-17\", \"plate\": \"ZH 123456\"}";

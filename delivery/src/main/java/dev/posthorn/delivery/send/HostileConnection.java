@@ -2,6 +2,7 @@ package dev.posthorn.delivery.send;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import org.eclipse.jetty.client.Result;
 import org.eclipse.jetty.client.transport.HttpExchange;
@@ -77,6 +78,9 @@ final class HostileConnection extends HttpConnectionOverHTTP {
     @Override
     protected void addBytesIn(long bytes) {
         super.addBytesIn(bytes);
+        if (bytesOfAnswer == 0) {
+            ((Channel) getHttpChannel()).requireStatusLine();
+        }
         bytesOfAnswer += (int) bytes;
         if (bytesOfAnswer > LARGEST_ANSWER) {
             throw new HttpException.RuntimeException(
@@ -92,6 +96,10 @@ final class HostileConnection extends HttpConnectionOverHTTP {
         @Override
         protected HttpReceiverOverHTTP newHttpReceiver() {
             return new Receiver(this);
+        }
+
+        private void requireStatusLine() {
+            ((Receiver) getHttpReceiver()).requireStatusLine();
         }
 
         @Override
@@ -134,6 +142,18 @@ final class HostileConnection extends HttpConnectionOverHTTP {
             super.startResponse(version, status, reason);
         }
 
+        /** The parser passes over some characters before the version, such as a colon. */
+        private void requireStatusLine() {
+            ByteBuffer buffer = getResponseBuffer();
+            int at = buffer.position();
+            while (at < buffer.limit() && (buffer.get(at) == '\r' || buffer.get(at) == '\n')) {
+                at++;
+            }
+            if (at < buffer.limit() && buffer.get(at) != 'H') {
+                throw new HttpException.RuntimeException(HttpStatus.BAD_GATEWAY_502, "no status line");
+            }
+        }
+
         @Override
         public void parsedHeader(HttpField field) {
             if (++headers > MOST_HEADERS) {
@@ -151,9 +171,12 @@ final class HostileConnection extends HttpConnectionOverHTTP {
         @Override
         public boolean messageComplete() {
             HttpExchange exchange = getHttpExchange();
-            surplus = getResponseBuffer().hasRemaining()
-                    && (exchange == null
-                            || !HttpStatus.isInterim(exchange.getResponse().getStatus()));
+            boolean interim = exchange != null
+                    && HttpStatus.isInterim(exchange.getResponse().getStatus());
+            if (interim) {
+                requireStatusLine();
+            }
+            surplus = !interim && getResponseBuffer().hasRemaining();
             return super.messageComplete();
         }
     }

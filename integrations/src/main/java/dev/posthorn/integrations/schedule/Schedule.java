@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
+import java.time.zone.ZoneOffsetTransition;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.scheduling.support.CronExpression;
@@ -107,6 +108,19 @@ public final class Schedule {
         return at.map(planned -> planned.isBefore(earliest) ? earliest : planned);
     }
 
+    /** The first time of an expression in an hour that comes for the second time between two moments; null if there is none. */
+    private @Nullable Instant inSecondPass(CronExpression expression, Instant after, Instant before) {
+        ZoneOffsetTransition change = zone.getRules().nextTransition(after);
+        if (change == null || !change.isOverlap() || !change.getInstant().isBefore(before)) {
+            return null;
+        }
+        LocalDateTime local = expression.next(change.getDateTimeAfter().minusNanos(1));
+        if (local == null || !local.isBefore(change.getDateTimeBefore())) {
+            return null;
+        }
+        return local.toInstant(change.getOffsetAfter());
+    }
+
     private @Nullable Instant nextByCron(CronExpression expression, Instant after) {
         ZonedDateTime from = after.atZone(zone);
         LocalDateTime local = expression.next(from.toLocalDateTime());
@@ -114,7 +128,8 @@ public final class Schedule {
             // In a gap this is as much later as the gap is long; in an overlap the first of both.
             ZonedDateTime planned = ZonedDateTime.ofLocal(local, zone, null);
             if (planned.toInstant().isAfter(after)) {
-                return planned.toInstant();
+                Instant between = everyHour ? inSecondPass(expression, after, planned.toInstant()) : null;
+                return between == null ? planned.toInstant() : between;
             }
             // We are in the second pass of an hour that comes twice.
             if (everyHour && planned.withLaterOffsetAtOverlap().toInstant().isAfter(after)) {
