@@ -122,9 +122,10 @@ class CredentialsTest {
     void credentials_are_ciphertext_in_the_database_and_go_with_their_endpoint() throws Exception {
         String endpoint = world.endpoint("/hook");
         set(endpoint, CredentialKind.HEADERS, CustomHeaders.write(Map.of("X-Key", "find-me")));
-        assertThat(world.database.one("SELECT count(*) || ' ' || count(*) FILTER (WHERE encode(v.ciphertext, 'escape') LIKE '%find-me%')"
-                        + " FROM posthorn.vault_secrets AS s JOIN posthorn.vault_secret_versions AS v ON v.secret_id = s.id"
-                        + " WHERE s.purpose = 'endpoint_headers'"))
+        assertThat(world.database.one(
+                        "SELECT count(*) || ' ' || count(*) FILTER (WHERE encode(v.ciphertext, 'escape') LIKE '%find-me%')"
+                                + " FROM posthorn.vault_secrets AS s JOIN posthorn.vault_secret_versions AS v ON v.secret_id = s.id"
+                                + " WHERE s.purpose = 'endpoint_headers'"))
                 .isEqualTo("1 0");
         world.database.administrate("SELECT posthorn.delete_webhook_endpoint('" + endpoint + "')");
         assertThat(world.database.one("SELECT (SELECT count(*) FROM posthorn.webhook_endpoint_credentials)"

@@ -56,8 +56,8 @@ public final class EndpointCredentials {
      * @throws VaultException if it cannot be decrypted
      */
     public Optional<String> read(Connection connection, UUID endpointId, CredentialKind kind) throws SQLException {
-        Map<String, SecretValue> ofEndpoint = secrets.readAll(connection, List.of(endpointId), kind.purpose())
-                .getOrDefault(endpointId, Map.of());
+        Map<String, SecretValue> ofEndpoint =
+                secrets.readAll(connection, List.of(endpointId), kind.purpose()).getOrDefault(endpointId, Map.of());
         try (SecretValue value = ofEndpoint.get(kind.label())) {
             return value == null ? Optional.empty() : Optional.of(new String(value.bytes(), StandardCharsets.UTF_8));
         }

@@ -88,8 +88,7 @@ public final class DeliveryEngine implements AutoCloseable {
         this.heartbeat = new Heartbeat(own, settings.version);
         this.ownSide = new OwnSide(settings.control(), settings.proxy != null);
         HostResolver resolver = settings.resolver == null ? new SystemResolver() : settings.resolver;
-        this.sender =
-                new RequestSender(settings.addresses, resolver, settings.authorities, settings.proxy, ownSide);
+        this.sender = new RequestSender(settings.addresses, resolver, settings.authorities, settings.proxy, ownSide);
         EndpointProfiles profiles = new EndpointProfiles(session, secrets);
         this.flow = new Flow(
                 heartbeat,

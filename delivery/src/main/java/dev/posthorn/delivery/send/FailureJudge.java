@@ -69,10 +69,7 @@ final class FailureJudge {
         }
         EgressProbe probe = proxy;
         // A deadline may end before it is known that the proxy cannot be reached.
-        if (probe != null
-                && doubt == Doubt.CONTACT
-                && ownSide.trouble().isEmpty()
-                && !probe.isWell(null)) {
+        if (probe != null && doubt == Doubt.CONTACT && ownSide.trouble().isEmpty() && !probe.isWell(null)) {
             ownSide.stopForProxy(() -> probe.isWell(null));
         }
         return ownSide.blame(doubt, failure, addresses.known(host), begunNanos)

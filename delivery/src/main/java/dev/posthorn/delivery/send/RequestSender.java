@@ -134,9 +134,7 @@ public final class RequestSender implements AutoCloseable {
         int status = answer.status();
         if (status >= 200 && status <= 299 && ended.premature()) {
             return failed(
-                    delivery,
-                    new SendFailure("response", "the answer came before the whole request was sent"),
-                    begun);
+                    delivery, new SendFailure("response", "the answer came before the whole request was sent"), begun);
         }
         String after = status == 429 || status == 503 ? fields.get("retry-after") : null;
         return new AttemptOutcome.Answered(
@@ -151,8 +149,7 @@ public final class RequestSender implements AutoCloseable {
     /** What is our own side's failure is taken back. */
     private static AttemptOutcome failed(ClaimedDelivery delivery, SendFailure failure, long begun) {
         return failure.fault() == null
-                ? new AttemptOutcome.Unanswered(
-                        delivery, failure.errorClass(), failure.sentence(), millisSince(begun))
+                ? new AttemptOutcome.Unanswered(delivery, failure.errorClass(), failure.sentence(), millisSince(begun))
                 : new AttemptOutcome.Unsent(delivery, failure.fault(), failure.sentence(), millisSince(begun));
     }
 

@@ -16,8 +16,10 @@ import org.jspecify.annotations.Nullable;
  * @param identity as whom it is connected to; null as for all others
  * @param proxy through which; null directly
  */
-record Route(UUID community, @Nullable TlsIdentity identity, @Nullable EgressProxy proxy)
-        implements ClientConnectionFactory.Decorator {
+record Route(
+        UUID community,
+        @Nullable TlsIdentity identity,
+        @Nullable EgressProxy proxy) implements ClientConnectionFactory.Decorator {
     @Override
     public ClientConnectionFactory apply(ClientConnectionFactory above) {
         EgressProxy through = proxy;

@@ -39,8 +39,7 @@ class EgressProxyTest {
         return through(port, credentials, names, new OwnSide(null, true));
     }
 
-    private static RequestSender through(
-            int port, @Nullable String credentials, HostResolver names, OwnSide ownSide) {
+    private static RequestSender through(int port, @Nullable String credentials, HostResolver names, OwnSide ownSide) {
         return new RequestSender(
                 POLICY,
                 names,
@@ -168,8 +167,10 @@ class EgressProxyTest {
                 RequestSender sender = through(proxy.port(), "ann:wrong", NAMES, ownSide)) {
             proxy.answer("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
             AttemptOutcome outcome = sender.send(request("https://hooks.example.com/", PLAIN, 30));
-            assertThat(outcome).isInstanceOfSatisfying(AttemptOutcome.Unsent.class, unsent -> assertThat(unsent.fault())
-                    .isEqualTo(Fault.EGRESS_PROXY));
+            assertThat(outcome)
+                    .isInstanceOfSatisfying(
+                            AttemptOutcome.Unsent.class,
+                            unsent -> assertThat(unsent.fault()).isEqualTo(Fault.EGRESS_PROXY));
             assertThat(ownSide.trouble()).contains(Fault.EGRESS_PROXY);
             assertThat(ownSide.recheck()).isFalse();
             assertThat(ownSide.trouble()).contains(Fault.EGRESS_PROXY);

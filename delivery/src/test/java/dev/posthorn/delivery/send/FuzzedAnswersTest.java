@@ -80,7 +80,8 @@ class FuzzedAnswersTest {
             }
         }
         assertThat(unasked).isLessThanOrEqualTo(Math.max(3, count / 1_000));
-        System.out.println(count + " answers, " + swallowed + " of them did not count, " + unasked + " were not asked for");
+        System.out.println(
+                count + " answers, " + swallowed + " of them did not count, " + unasked + " were not asked for");
         assertThat(swallowed.get()).isLessThanOrEqualTo(Math.max(3, count / 1_000));
         assertThat(wrong.stream().limit(10)).as(wrong.size() + " wrong").isEmpty();
         // Else nothing would have been tried.
