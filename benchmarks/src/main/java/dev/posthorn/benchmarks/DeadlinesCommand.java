@@ -6,6 +6,8 @@ import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.IpAddress;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.Lease;
+import dev.posthorn.delivery.endpoint.EndpointProfile;
+import dev.posthorn.delivery.endpoint.SecretMask;
 import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.send.RequestSender;
 import dev.posthorn.delivery.sign.SignedRequest;
@@ -15,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -32,6 +35,9 @@ import tools.jackson.databind.json.JsonMapper;
         })
 final class DeadlinesCommand implements Callable<Integer> {
     private static final int SECONDS = 2;
+    /** An endpoint with nothing special about it. */
+    private static final EndpointProfile PLAIN = new EndpointProfile(
+            List.of(), List.of(), Set.of(), "posthorn-signature", Map.of(), null, null, SecretMask.NONE);
     /** The client's clock and ours may differ by so much. */
     private static final int EARLY_MS = 50;
 
@@ -129,7 +135,7 @@ final class DeadlinesCommand implements Callable<Integer> {
         ClaimedDelivery delivery = new ClaimedDelivery(
                 id, new Lease(id, 1), id, id, id, id, "a", 1, Instant.EPOCH, 0, url, "raw", body, 1, SECONDS);
         try {
-            var unused = sender.send(new SignedRequest(delivery, Map.of("webhook-id", "1"), body));
+            var unused = sender.send(new SignedRequest(delivery, PLAIN, Map.of("webhook-id", "1"), body));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

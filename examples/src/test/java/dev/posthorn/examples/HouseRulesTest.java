@@ -53,6 +53,8 @@ class HouseRulesTest {
                             "javax.sql..",
                             "javax.naming..",
                             "javax.net.ssl..",
+                            "javax.security.auth.x500..",
+                            "com.google.gson..",
                             "org.jspecify..",
                             "org.slf4j..",
                             "org.postgresql..",

@@ -2,6 +2,10 @@ package dev.posthorn.testkit;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsExchange;
+import com.sun.net.httpserver.HttpsParameters;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -13,10 +17,14 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLPeerUnverifiedException;
 
 /** A real HTTP server on loopback that keeps what arrives and answers as it is told. Thread-safe. */
 public final class TestReceiver implements AutoCloseable {
     private final HttpServer server;
+    private final String scheme;
     private final List<Received> received = new ArrayList<>();
     private volatile Function<Received, Answer> script = request -> Answer.of(200);
 
@@ -25,8 +33,9 @@ public final class TestReceiver implements AutoCloseable {
      *
      * @param headers names are case-insensitive; of repeated ones the first
      * @param body its exact bytes
+     * @param client distinguished name of the client's certificate; empty without mutual TLS
      */
-    public record Received(String method, String path, Map<String, String> headers, byte[] body) {
+    public record Received(String method, String path, Map<String, String> headers, byte[] body, String client) {
         /** The value of a header; empty where it is missing. */
         public String header(String name) {
             return headers.getOrDefault(name, "");
@@ -45,7 +54,8 @@ public final class TestReceiver implements AutoCloseable {
         }
     }
 
-    private TestReceiver(HttpServer server) {
+    private TestReceiver(HttpServer server, String scheme) {
+        this.scheme = scheme;
         this.server = server;
     }
 
@@ -57,14 +67,54 @@ public final class TestReceiver implements AutoCloseable {
     /** The same on another address of this machine. */
     public static TestReceiver start(String address) {
         try {
-            HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getByName(address), 0), 1024);
-            TestReceiver receiver = new TestReceiver(server);
-            server.createContext("/", receiver::handle);
-            server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
-            server.start();
-            return receiver;
+            return start(HttpServer.create(anyPort(InetAddress.getByName(address)), 1024), "http");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Starts one that speaks TLS.
+     *
+     * @param context who it is, and which clients it believes
+     * @param clientCertificate whether it insists on one
+     */
+    public static TestReceiver start(SSLContext context, boolean clientCertificate) {
+        try {
+            HttpsServer server = HttpsServer.create(anyPort(InetAddress.getLoopbackAddress()), 1024);
+            server.setHttpsConfigurator(new HttpsConfigurator(context) {
+                @Override
+                public void configure(HttpsParameters parameters) {
+                    SSLParameters tls = context.getDefaultSSLParameters();
+                    tls.setNeedClientAuth(clientCertificate);
+                    parameters.setSSLParameters(tls);
+                }
+            });
+            return start(server, "https");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static TestReceiver start(HttpServer server, String scheme) {
+        TestReceiver receiver = new TestReceiver(server, scheme);
+        server.createContext("/", receiver::handle);
+        server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+        server.start();
+        return receiver;
+    }
+
+    private static InetSocketAddress anyPort(InetAddress address) {
+        return new InetSocketAddress(address, 0);
+    }
+
+    private static String client(HttpExchange exchange) {
+        try {
+            return exchange instanceof HttpsExchange tls
+                    ? tls.getSSLSession().getPeerPrincipal().getName()
+                    : "";
+        } catch (SSLPeerUnverifiedException withoutCertificate) {
+            return "";
         }
     }
 
@@ -73,10 +123,14 @@ public final class TestReceiver implements AutoCloseable {
         this.script = script;
     }
 
-    /** {@code http://127.0.0.1:<port><path>}. */
+    /** {@code http://127.0.0.1:<port><path>}, or another address, and {@code https} where it speaks TLS. */
     public String url(String path) {
-        return "http://" + server.getAddress().getAddress().getHostAddress() + ":"
-                + server.getAddress().getPort() + path;
+        return scheme + "://" + server.getAddress().getAddress().getHostAddress() + ":" + port() + path;
+    }
+
+    /** Where it listens. */
+    public int port() {
+        return server.getAddress().getPort();
     }
 
     /** All that has arrived so far. */
@@ -119,7 +173,8 @@ public final class TestReceiver implements AutoCloseable {
                     exchange.getRequestMethod(),
                     exchange.getRequestURI().toString(),
                     headers,
-                    exchange.getRequestBody().readAllBytes());
+                    exchange.getRequestBody().readAllBytes(),
+                    client(exchange));
             synchronized (received) {
                 received.add(request);
                 received.notifyAll();

@@ -1,8 +1,8 @@
 package dev.posthorn.vault;
 
+import dev.posthorn.signing.WebhookPrivateKey;
 import dev.posthorn.signing.WebhookSecret;
 import dev.posthorn.vault.DataKeys.DataKey;
-import dev.posthorn.vault.SecretSealer.Sealed;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -10,25 +10,23 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The signing secrets of webhook endpoints. Thread-safe.
+ * The signing secrets and key pairs of webhook endpoints. Thread-safe.
  *
  * <p>Each method works within the transaction of the connection it is given, whose role must be {@code posthorn_service}, and neither
  * commits nor closes it. Of two nodes that make a secret for the same endpoint, the first to commit wins.
  */
 public final class EndpointSecrets {
+    static final String SIGNING = "endpoint_signing";
+    static final String KEY_PAIR = "endpoint_key_pair";
+
     private static final String WITHOUT_SECRET = """
             SELECT h.endpoint_id, h.community_id
             FROM posthorn.webhook_endpoint_health AS h
@@ -37,45 +35,33 @@ public final class EndpointSecrets {
             ORDER BY h.endpoint_id
             LIMIT ?
             """;
-    private static final String STORE = "SELECT * FROM posthorn.store_endpoint_secrets(?, ?, ?, ?, ?, ?)";
+    private static final String STORE = "SELECT * FROM posthorn.store_endpoint_secrets(?, ?, ?, ?, ?, ?, ?)";
     private static final String ENDPOINT = """
             SELECT h.community_id, coalesce(s.id, ?), coalesce(s.version, 0)
             FROM posthorn.webhook_endpoint_health AS h
             JOIN posthorn.webhook_endpoints AS e ON e.id = h.endpoint_id AND e.deleted_at IS NULL
-            LEFT JOIN posthorn.vault_secrets AS s ON s.owner_id = h.endpoint_id AND s.purpose = 'endpoint_signing'
+            LEFT JOIN posthorn.vault_secrets AS s ON s.owner_id = h.endpoint_id AND s.purpose = ?
             WHERE h.endpoint_id = ?
             """;
-    private static final String READ = """
-            SELECT s.owner_id, s.id, s.community_id, v.version, v.ciphertext, v.data_key_id, v.expires_at
-            FROM posthorn.vault_secrets AS s
-            JOIN posthorn.vault_secret_versions AS v ON v.secret_id = s.id
-            WHERE s.owner_id = ANY (?)
-              AND s.purpose = 'endpoint_signing'
-              AND (v.expires_at IS NULL OR v.expires_at > posthorn.clock_now())
-            ORDER BY s.owner_id, v.version DESC
-            """;
-    private static final String PURPOSE = "endpoint_signing";
 
     private final DataKeys keys;
-    private final SecretSealer sealer;
+    private final EndpointVaultReader reader;
 
+    /** A version of a secret that is to be made; 0 as long as there is none. */
     private record Unprotected(UUID endpointId, UUID communityId, UUID secretId, int version) {
         Unprotected next() {
             return new Unprotected(endpointId, communityId, secretId, version + 1);
         }
 
-        SecretBinding binding() {
-            return new SecretBinding(communityId, secretId, version, endpointId, PURPOSE);
+        SecretBinding binding(String purpose) {
+            return new SecretBinding(communityId, secretId, version, endpointId, purpose);
         }
     }
-
-    private record Stored(
-            Unprotected of, Sealed sealed, @Nullable Instant expiresAt) {}
 
     /** Encrypts and decrypts with data keys that the given master key wraps. */
     public EndpointSecrets(MasterKeyset master) {
         this.keys = new DataKeys(master);
-        this.sealer = new SecretSealer(keys);
+        this.reader = new EndpointVaultReader(new SecretSealer(keys));
     }
 
     /**
@@ -103,7 +89,7 @@ public final class EndpointSecrets {
                 }
             }
         }
-        return endpoints.isEmpty() ? 0 : store(connection, endpoints, null);
+        return endpoints.isEmpty() ? 0 : store(connection, SIGNING, endpoints, null);
     }
 
     /**
@@ -113,38 +99,44 @@ public final class EndpointSecrets {
      * @throws VaultException if they cannot be decrypted
      */
     public List<EndpointSecret> read(Connection connection, UUID endpointId) throws SQLException {
-        List<EndpointSecret> secrets = select(connection, endpointId);
-        if (secrets.isEmpty()) {
-            Unprotected endpoint = find(connection, endpointId);
-            if (endpoint != null) {
-                if (endpoint.version() == 0) {
-                    store(connection, List.of(endpoint.next()), null);
-                }
-                // Else another node has made it meanwhile.
-                secrets = select(connection, endpointId);
-            }
+        List<EndpointSecret> secrets = open(connection, endpointId).secrets();
+        if (secrets.isEmpty() && makeFirst(connection, endpointId, SIGNING)) {
+            secrets = open(connection, endpointId).secrets();
         }
         return secrets;
     }
 
     /**
-     * The secrets in use of many endpoints, read at once, the newest first. Endpoints that have none, or whose secrets cannot be decrypted,
-     * are not in the answer; {@link #read} of one of them makes the first or says what is wrong.
+     * The key pairs of an endpoint that are in use, the newest first; a first one is made if there is none. Empty if there is no such
+     * endpoint.
+     *
+     * @throws VaultException if they cannot be decrypted
      */
-    public Map<UUID, List<EndpointSecret>> readAll(Connection connection, Collection<UUID> endpointIds)
-            throws SQLException {
-        Map<UUID, List<EndpointSecret>> secrets = new HashMap<>();
-        Set<UUID> damaged = new HashSet<>();
-        for (Stored stored : select(connection, endpointIds)) {
-            UUID endpointId = stored.of().endpointId();
-            try {
-                secrets.computeIfAbsent(endpointId, key -> new ArrayList<>()).add(open(connection, stored));
-            } catch (VaultException e) {
-                damaged.add(endpointId);
-            }
+    public List<EndpointKeyPair> readKeyPairs(Connection connection, UUID endpointId) throws SQLException {
+        List<EndpointKeyPair> pairs = open(connection, endpointId).keyPairs();
+        if (pairs.isEmpty() && makeFirst(connection, endpointId, KEY_PAIR)) {
+            pairs = open(connection, endpointId).keyPairs();
         }
-        secrets.keySet().removeAll(damaged);
-        return secrets;
+        return pairs;
+    }
+
+    /**
+     * What the vault holds for sending to an endpoint; without secrets if it has none, and nothing is made.
+     *
+     * @throws VaultException if it cannot be decrypted
+     */
+    public EndpointVault open(Connection connection, UUID endpointId) throws SQLException {
+        return reader.read(connection, endpointId);
+    }
+
+    /**
+     * What the vault holds for many endpoints, read at once. Endpoints that have no secret, or whose secrets cannot be decrypted, are not
+     * in the answer; {@link #read} of one of them makes the first or says what is wrong.
+     */
+    public Map<UUID, EndpointVault> openAll(Connection connection, Collection<UUID> endpointIds) throws SQLException {
+        Map<UUID, EndpointVault> opened = reader.readAll(connection, endpointIds);
+        opened.values().removeIf(vault -> vault.secrets().isEmpty());
+        return opened;
     }
 
     /**
@@ -152,15 +144,31 @@ public final class EndpointSecrets {
      *
      * @param overlap how long older ones are still signed with
      * @return the secrets now in use, the new one first; empty if there is no such endpoint
+     * @throws SQLException with state PH007 if more than 16 would be in use
      */
     public List<EndpointSecret> rotate(Connection connection, UUID endpointId, Duration overlap) throws SQLException {
+        return rotate(connection, endpointId, SIGNING, overlap)
+                ? open(connection, endpointId).secrets()
+                : List.of();
+    }
+
+    /** The same for the key pair. */
+    public List<EndpointKeyPair> rotateKeyPair(Connection connection, UUID endpointId, Duration overlap)
+            throws SQLException {
+        return rotate(connection, endpointId, KEY_PAIR, overlap)
+                ? open(connection, endpointId).keyPairs()
+                : List.of();
+    }
+
+    private boolean rotate(Connection connection, UUID endpointId, String purpose, Duration overlap)
+            throws SQLException {
         for (int round = 0; round < 10; round++) {
-            Unprotected endpoint = find(connection, endpointId);
+            Unprotected endpoint = find(connection, endpointId, purpose);
             if (endpoint == null) {
-                return List.of();
+                return false;
             }
-            if (store(connection, List.of(endpoint.next()), overlap) == 1) {
-                return select(connection, endpointId);
+            if (store(connection, purpose, List.of(endpoint.next()), overlap) == 1) {
+                return true;
             }
             // Another node has taken this version meanwhile.
         }
@@ -168,10 +176,25 @@ public final class EndpointSecrets {
                 "the secret of endpoint " + endpointId + " is being rotated by many at once; try again", null);
     }
 
-    private @Nullable Unprotected find(Connection connection, UUID endpointId) throws SQLException {
+    /** False if there is no such endpoint. */
+    private boolean makeFirst(Connection connection, UUID endpointId, String purpose) throws SQLException {
+        Unprotected endpoint = find(connection, endpointId, purpose);
+        if (endpoint == null) {
+            return false;
+        }
+        // Else another node has made it meanwhile.
+        if (endpoint.version() == 0) {
+            store(connection, purpose, List.of(endpoint.next()), null);
+        }
+        return true;
+    }
+
+    private static @Nullable Unprotected find(Connection connection, UUID endpointId, String purpose)
+            throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(ENDPOINT)) {
             statement.setObject(1, UUID.randomUUID());
-            statement.setObject(2, endpointId);
+            statement.setString(2, purpose);
+            statement.setObject(3, endpointId);
             try (ResultSet row = statement.executeQuery()) {
                 return row.next()
                         ? new Unprotected(
@@ -181,7 +204,7 @@ public final class EndpointSecrets {
         }
     }
 
-    private int store(Connection connection, List<Unprotected> endpoints, @Nullable Duration overlap)
+    private int store(Connection connection, String purpose, List<Unprotected> endpoints, @Nullable Duration overlap)
             throws SQLException {
         DataKey key = keys.current(connection);
         int count = endpoints.size();
@@ -194,8 +217,8 @@ public final class EndpointSecrets {
             ids[i] = endpoint.secretId();
             endpointIds[i] = endpoint.endpointId();
             versions[i] = endpoint.version();
-            byte[] secret = WebhookSecret.generate().encoded().getBytes(StandardCharsets.US_ASCII);
-            ciphertexts[i] = SecretSealer.seal(key, endpoint.binding(), secret).ciphertext();
+            ciphertexts[i] = SecretSealer.seal(key, endpoint.binding(purpose), generate(purpose))
+                    .ciphertext();
         }
         try (PreparedStatement statement = connection.prepareStatement(STORE)) {
             statement.setArray(1, connection.createArrayOf("uuid", ids));
@@ -208,6 +231,7 @@ public final class EndpointSecrets {
             } else {
                 statement.setInt(6, Math.toIntExact(overlap.toSeconds()));
             }
+            statement.setString(7, purpose);
             int stored = 0;
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
@@ -218,40 +242,10 @@ public final class EndpointSecrets {
         }
     }
 
-    private List<EndpointSecret> select(Connection connection, UUID endpointId) throws SQLException {
-        List<EndpointSecret> secrets = new ArrayList<>();
-        for (Stored stored : select(connection, List.of(endpointId))) {
-            secrets.add(open(connection, stored));
-        }
-        return secrets;
-    }
-
-    private static List<Stored> select(Connection connection, Collection<UUID> endpointIds) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(READ)) {
-            statement.setArray(1, connection.createArrayOf("uuid", endpointIds.toArray()));
-            List<Stored> secrets = new ArrayList<>();
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    OffsetDateTime end = row.getObject(7, OffsetDateTime.class);
-                    secrets.add(new Stored(
-                            new Unprotected(
-                                    row.getObject(1, UUID.class),
-                                    row.getObject(3, UUID.class),
-                                    row.getObject(2, UUID.class),
-                                    row.getInt(4)),
-                            new Sealed(row.getBytes(5), row.getObject(6, UUID.class)),
-                            end == null ? null : end.toInstant()));
-                }
-            }
-            return secrets;
-        }
-    }
-
-    private EndpointSecret open(Connection connection, Stored stored) throws SQLException {
-        byte[] plain = sealer.open(connection, stored.of().binding(), stored.sealed());
-        return new EndpointSecret(
-                WebhookSecret.parse(new String(plain, StandardCharsets.US_ASCII)),
-                stored.of().version(),
-                stored.expiresAt());
+    private static byte[] generate(String purpose) {
+        String secret = purpose.equals(KEY_PAIR)
+                ? WebhookPrivateKey.generate().encoded()
+                : WebhookSecret.generate().encoded();
+        return secret.getBytes(StandardCharsets.US_ASCII);
     }
 }

@@ -58,7 +58,8 @@ public final class OwnedSecrets {
     /**
      * Writes secrets of an owner, each replacing the one of that name; others are left alone.
      *
-     * @param purpose what they are for, {@code [a-z][a-z_]*}; {@code endpoint_signing} is not for this
+     * @param purpose what they are for, {@code [a-z][a-z_]*}; {@code endpoint_signing} and {@code endpoint_key_pair}, of
+     *     which older versions stay in use, are not for this
      * @param values by name, 1 to 200 characters; the arrays are neither kept nor changed
      */
     public void put(Connection connection, UUID community, UUID owner, String purpose, Map<String, byte[]> values)

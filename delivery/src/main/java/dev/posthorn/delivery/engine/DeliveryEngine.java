@@ -11,10 +11,13 @@ import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.DeliveryClaimer;
 import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.claim.SleepProtocol;
+import dev.posthorn.delivery.endpoint.EndpointProfiles;
+import dev.posthorn.delivery.endpoint.TrustedAuthorities;
 import dev.posthorn.delivery.outage.ControlLookup;
 import dev.posthorn.delivery.outage.Fault;
 import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.send.AttemptOutcome;
+import dev.posthorn.delivery.send.EgressProxy;
 import dev.posthorn.delivery.send.RequestSender;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.delivery.settle.OutcomeRecorder;
@@ -83,14 +86,16 @@ public final class DeliveryEngine implements AutoCloseable {
         ServiceSession own = settings.ownConnections == null ? session : new ServiceSession(settings.ownConnections);
         EndpointSecrets secrets = new EndpointSecrets(settings.masterKey);
         this.heartbeat = new Heartbeat(own, settings.version);
-        this.ownSide = new OwnSide(settings.control());
-        this.sender = new RequestSender(
-                settings.addresses, settings.resolver == null ? new SystemResolver() : settings.resolver, ownSide);
+        this.ownSide = new OwnSide(settings.control(), settings.proxy != null);
+        HostResolver resolver = settings.resolver == null ? new SystemResolver() : settings.resolver;
+        this.sender = new RequestSender(settings.addresses, resolver, settings.authorities, settings.proxy, ownSide);
+        EndpointProfiles profiles = new EndpointProfiles(session, secrets);
         this.flow = new Flow(
                 heartbeat,
                 held,
                 new DeliveryClaimer(session, held),
-                new RequestSigner(session, secrets, settings.version),
+                profiles,
+                new RequestSigner(profiles, settings.version),
                 sender,
                 ownSide,
                 new OutcomeRecorder(session),
@@ -330,6 +335,8 @@ public final class DeliveryEngine implements AutoCloseable {
         private AddressPolicy addresses = AddressPolicy.PUBLIC_ONLY;
         private @Nullable HostResolver resolver;
         private @Nullable String controlName;
+        private TrustedAuthorities authorities = TrustedAuthorities.SYSTEM;
+        private @Nullable EgressProxy proxy;
         private DeliveryListener listener = new DeliveryListener() {};
         private Duration stopTimeout = Duration.ofSeconds(20);
         private int slots = 1024;
@@ -380,6 +387,18 @@ public final class DeliveryEngine implements AutoCloseable {
         private @Nullable ControlLookup control() {
             String domain = controlName != null ? controlName : resolver == null ? "example.com" : "";
             return domain.isEmpty() ? null : new ControlLookup(domain);
+        }
+
+        /** By which certification authorities servers are believed; those of this Java, unless said otherwise. */
+        public Builder trust(TrustedAuthorities trusted) {
+            this.authorities = trusted;
+            return this;
+        }
+
+        /** Through which proxy everything is sent; none unless said otherwise, whatever system properties say. */
+        public Builder egressProxy(EgressProxy through) {
+            this.proxy = through;
+            return this;
         }
 
         /** Who hears what the engine does. */

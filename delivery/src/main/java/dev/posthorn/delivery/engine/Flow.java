@@ -4,6 +4,7 @@ import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.DeliveryClaimer;
 import dev.posthorn.delivery.claim.HeldDeliveries;
+import dev.posthorn.delivery.endpoint.EndpointProfiles;
 import dev.posthorn.delivery.outage.Fault;
 import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.send.AttemptOutcome;
@@ -28,6 +29,7 @@ final class Flow {
     private final Heartbeat heartbeat;
     private final HeldDeliveries held;
     private final DeliveryClaimer claimer;
+    private final EndpointProfiles profiles;
     private final RequestSigner signer;
     private final RequestSender sender;
     private final OwnSide ownSide;
@@ -38,6 +40,7 @@ final class Flow {
             Heartbeat heartbeat,
             HeldDeliveries held,
             DeliveryClaimer claimer,
+            EndpointProfiles profiles,
             RequestSigner signer,
             RequestSender sender,
             OwnSide ownSide,
@@ -46,6 +49,7 @@ final class Flow {
         this.heartbeat = heartbeat;
         this.held = held;
         this.claimer = claimer;
+        this.profiles = profiles;
         this.signer = signer;
         this.sender = sender;
         this.ownSide = ownSide;
@@ -86,7 +90,7 @@ final class Flow {
 
     private List<ClaimedDelivery> prepared(List<ClaimedDelivery> claimed) {
         try {
-            signer.prepare(claimed);
+            profiles.prepare(claimed);
         } catch (SQLException | VaultException e) {
             LOG.debug("secrets are read one by one", e);
         }

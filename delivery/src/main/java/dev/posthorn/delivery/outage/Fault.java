@@ -10,6 +10,10 @@ public enum Fault {
     NO_ROUTE(
             "no_route",
             "this machine has no route to the network; check its interfaces and routes, or set control.name to none where no way leads to the internet by design"),
+    /** The way out leads through a proxy that cannot be reached or refuses everything. */
+    EGRESS_PROXY(
+            "egress_proxy",
+            "the egress proxy cannot be reached, or does not let this node through; check the proxy, egress.proxy and egress.proxy.credentials"),
     /** Names are not resolved, whichever is asked for. */
     NAME_SERVICE(
             "name_service",

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,10 +29,12 @@ public final class OwnSide {
     private static final int CONTACTS = 16;
 
     private final @Nullable ControlLookup control;
+    private final boolean proxied;
     private final Cache<InetAddress, Boolean> contacts =
             Caffeine.newBuilder().maximumSize(CONTACTS).build();
     private volatile long contactNanos = System.nanoTime() - LATELY_NANOS;
     private volatile @Nullable Fault trouble;
+    private volatile @Nullable BooleanSupplier proxyIsWell;
     private volatile @Nullable Past last;
 
     private record Past(Fault fault, long endedNanos) {}
@@ -46,7 +49,13 @@ public final class OwnSide {
 
     /** @param control what is asked for to see whether the name service works; null where there is neither a name service nor an internet */
     public OwnSide(@Nullable ControlLookup control) {
+        this(control, false);
+    }
+
+    /** @param proxied whether everything goes through a proxy, so that this machine's own routes to receivers say nothing */
+    public OwnSide(@Nullable ControlLookup control, boolean proxied) {
         this.control = control;
+        this.proxied = proxied;
     }
 
     /** Somebody at an address has reacted, in whatever way. */
@@ -78,7 +87,7 @@ public final class OwnSide {
     }
 
     private Optional<Fault> find(Doubt doubt, Throwable failure, List<InetAddress> addresses) {
-        boolean routed = addresses.isEmpty() || addresses.stream().anyMatch(Routes::leadTo);
+        boolean routed = proxied || addresses.isEmpty() || addresses.stream().anyMatch(Routes::leadTo);
         if (!Routes.socketsAreLeft() || isLimit(failure, routed)) {
             return Optional.of(Fault.LOCAL_LIMIT);
         }
@@ -115,11 +124,26 @@ public final class OwnSide {
     }
 
     private boolean isCutOff() {
+        if (proxied) {
+            return false;
+        }
         if (control != null) {
             return !Routes.leadToInternet();
         }
         List<InetAddress> known = List.copyOf(contacts.asMap().keySet());
         return !known.isEmpty() && known.stream().noneMatch(Routes::leadTo);
+    }
+
+    /**
+     * The egress proxy fails, whoever is to be reached: {@link #trouble()} says so from then on.
+     *
+     * @param isWell looks whether that is over; may block for some seconds
+     */
+    public synchronized void stopForProxy(BooleanSupplier isWell) {
+        if (trouble == null) {
+            proxyIsWell = isWell;
+            begin(Fault.EGRESS_PROXY);
+        }
     }
 
     private synchronized void begin(Fault fault) {
@@ -157,6 +181,10 @@ public final class OwnSide {
         return switch (fault) {
             case LOCAL_LIMIT -> !Routes.socketsAreLeft();
             case NO_ROUTE -> isCutOff();
+            case EGRESS_PROXY -> {
+                BooleanSupplier look = proxyIsWell;
+                yield look != null && !look.getAsBoolean();
+            }
             case NAME_SERVICE -> control != null && !control.answers();
         };
     }

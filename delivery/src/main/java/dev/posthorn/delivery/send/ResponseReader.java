@@ -16,10 +16,12 @@ import org.jspecify.annotations.Nullable;
 /** Reads an answer up to a limit, keeps its beginning and closes the connection on one that is longer. */
 final class ResponseReader implements Response.Listener {
     private static final int LARGEST_READ = 64 * 1024;
-    private static final int KEPT = 4 * 1024;
+    /** What an attempt keeps of an answer. */
+    static final int EXCERPT = 4 * 1024;
 
     private final CompletableFuture<Ended> ended = new CompletableFuture<>();
     private final ByteArrayOutputStream kept = new ByteArrayOutputStream(0);
+    private final int most;
     private int read;
     private volatile @Nullable Head head;
 
@@ -42,6 +44,11 @@ final class ResponseReader implements Response.Listener {
             boolean premature,
             @Nullable Throwable failure) {}
 
+    /** @param most how many bytes of the body are kept */
+    ResponseReader(int most) {
+        this.most = most;
+    }
+
     /** Completed once, when the exchange is over, however it ended. */
     CompletableFuture<Ended> ended() {
         return ended;
@@ -52,6 +59,11 @@ final class ResponseReader implements Response.Listener {
         return kept.toString(StandardCharsets.UTF_8).replace("\0", "");
     }
 
+    /** Whether the body was longer than what is kept. */
+    boolean isCut() {
+        return read > kept.size();
+    }
+
     @Override
     public void onHeaders(Response response) {
         head = new Head(response.getStatus(), response.getHeaders(), isEarly(response));
@@ -60,7 +72,7 @@ final class ResponseReader implements Response.Listener {
     @Override
     public void onContent(Response response, ByteBuffer content) {
         int length = content.remaining();
-        int room = Math.min(KEPT - kept.size(), length);
+        int room = Math.min(most - kept.size(), length);
         if (room > 0) {
             byte[] bytes = new byte[room];
             content.get(bytes);

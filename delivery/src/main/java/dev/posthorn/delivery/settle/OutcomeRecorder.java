@@ -77,7 +77,8 @@ public final class OutcomeRecorder {
                     durations[i] = answered.durationMillis();
                     excerpts[i] = answered.excerpt().isEmpty() ? null : answered.excerpt();
                     retryAfters[i] = answered.retryAfterSeconds();
-                    errors[i] = answered.delivered() ? null : "the receiver answered " + answered.statusCode();
+                    classes[i] = answered.errorClass();
+                    errors[i] = answered.error();
                 }
                 case AttemptOutcome.Unanswered unanswered -> {
                     classes[i] = unanswered.errorClass();

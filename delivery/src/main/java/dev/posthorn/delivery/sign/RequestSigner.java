@@ -1,24 +1,24 @@
 package dev.posthorn.delivery.sign;
 
-import static java.util.Objects.requireNonNull;
-
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
-import dev.posthorn.delivery.session.ServiceSession;
+import dev.posthorn.delivery.endpoint.EndpointProfile;
+import dev.posthorn.delivery.endpoint.EndpointProfiles;
+import dev.posthorn.delivery.endpoint.SignatureScheme;
+import dev.posthorn.signing.GitHubStyleSignature;
+import dev.posthorn.signing.SigningKey;
+import dev.posthorn.signing.StripeStyleSignature;
 import dev.posthorn.signing.WebhookSecret;
 import dev.posthorn.signing.WebhookSigner;
+import dev.posthorn.vault.EndpointKeyPair;
 import dev.posthorn.vault.EndpointSecret;
-import dev.posthorn.vault.EndpointSecrets;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Signs claimed deliveries with the secrets of their endpoints. Thread-safe.
@@ -27,45 +27,16 @@ import java.util.UUID;
  * retries. The time is the database's at the claim plus what has passed since, so that a wrong clock of this machine does no harm.
  */
 public final class RequestSigner {
-    private final ServiceSession session;
-    private final EndpointSecrets secrets;
+    private final EndpointProfiles profiles;
     private final String userAgent;
 
-    /** A rotation gives the endpoint another newest version, and with the next claim another key here: nothing must be told. */
-    private final Cache<Key, List<EndpointSecret>> known = Caffeine.newBuilder()
-            .maximumSize(10_000)
-            .expireAfterWrite(Duration.ofMinutes(10))
-            .build();
-
-    private record Key(UUID endpointId, int secretVersion) {}
-
     /**
-     * @param secrets what opens the secrets
+     * @param profiles what is known of the endpoints
      * @param version of Posthorn, for the {@code user-agent} header
      */
-    public RequestSigner(ServiceSession session, EndpointSecrets secrets, String version) {
-        this.session = session;
-        this.secrets = secrets;
+    public RequestSigner(EndpointProfiles profiles, String version) {
+        this.profiles = profiles;
         this.userAgent = "Posthorn/" + version;
-    }
-
-    /**
-     * Reads the secrets that are not known yet, all at once; without it each is read when it is first needed.
-     *
-     * @throws SQLException if the database cannot be reached; the deliveries may be signed all the same
-     */
-    public void prepare(List<ClaimedDelivery> claimed) throws SQLException {
-        Map<UUID, Key> unknown = new HashMap<>();
-        for (ClaimedDelivery delivery : claimed) {
-            Key key = new Key(delivery.endpointId(), delivery.secretVersion());
-            if (known.getIfPresent(key) == null) {
-                unknown.put(key.endpointId(), key);
-            }
-        }
-        if (!unknown.isEmpty()) {
-            session.repeatably(connection -> secrets.readAll(connection, unknown.keySet()))
-                    .forEach((endpointId, all) -> known.put(requireNonNull(unknown.get(endpointId)), all));
-        }
     }
 
     /**
@@ -75,38 +46,63 @@ public final class RequestSigner {
      * @throws dev.posthorn.vault.VaultException if it cannot be decrypted
      */
     public SignedRequest sign(ClaimedDelivery delivery) throws SQLException {
+        EndpointProfile profile = profiles.of(delivery);
         Instant now = delivery.claimedAt().plusNanos(System.nanoTime() - delivery.claimedNanos());
+        long seconds = now.getEpochSecond();
         byte[] body = delivery.body();
         String id = delivery.eventId().toString();
-        Map<String, String> headers = new LinkedHashMap<>();
+        // The endpoint's own come first: whatever is set after them replaces what has the same name.
+        Map<String, String> headers = new LinkedHashMap<>(profile.headers());
         headers.put("content-type", contentType(delivery.payloadFormat()));
         headers.put("user-agent", userAgent);
         headers.put("webhook-id", id);
-        headers.put("webhook-timestamp", Long.toString(now.getEpochSecond()));
-        headers.put("webhook-signature", new WebhookSigner(inUse(delivery, now)).sign(id, now.getEpochSecond(), body));
+        headers.put("webhook-timestamp", Long.toString(seconds));
+        List<WebhookSecret> secrets = secrets(profile, now);
+        Set<SignatureScheme> schemes = profile.schemes();
+        headers.put("webhook-signature", new WebhookSigner(keys(profile, secrets, now)).sign(id, seconds, body));
+        if (schemes.contains(SignatureScheme.GITHUB)) {
+            // It has room for one: the oldest signs until its overlap is over, and by then the receiver has the newer
+            // one besides.
+            WebhookSecret oldest = secrets.get(secrets.size() - 1);
+            headers.put(GitHubStyleSignature.HEADER, new GitHubStyleSignature(List.of(oldest.encoded())).sign(body));
+        }
+        if (schemes.contains(SignatureScheme.STRIPE)) {
+            List<String> texts = secrets.stream().map(WebhookSecret::encoded).toList();
+            headers.put(profile.signatureHeader(), new StripeStyleSignature(texts).sign(seconds, body));
+        }
         headers.put("posthorn-delivery-id", delivery.id().toString());
         headers.put("posthorn-attempt", Integer.toString(delivery.attempt()));
-        return new SignedRequest(delivery, headers, body);
+        return new SignedRequest(delivery, profile, headers, body);
     }
 
-    private List<WebhookSecret> inUse(ClaimedDelivery delivery, Instant now) throws SQLException {
-        Key key = new Key(delivery.endpointId(), delivery.secretVersion());
-        List<EndpointSecret> all = known.getIfPresent(key);
-        if (all == null) {
-            all = session.repeatably(connection -> secrets.read(connection, delivery.endpointId()));
-            if (all.isEmpty()) {
-                throw new SQLException("endpoint " + delivery.endpointId() + " has no secret");
-            }
-            known.put(key, all);
+    private static List<? extends SigningKey> keys(EndpointProfile profile, List<WebhookSecret> secrets, Instant now) {
+        if (!profile.schemes().contains(SignatureScheme.V1A)) {
+            return secrets;
         }
-        List<WebhookSecret> inUse = new ArrayList<>(all.size());
-        for (EndpointSecret secret : all) {
-            Instant end = secret.expiresAt();
-            if (end == null || now.isBefore(end)) {
+        List<SigningKey> keys = new ArrayList<>();
+        if (profile.schemes().contains(SignatureScheme.V1)) {
+            keys.addAll(secrets);
+        }
+        for (EndpointKeyPair pair : profile.keyPairs()) {
+            if (isInUse(pair.expiresAt(), now)) {
+                keys.add(pair.key());
+            }
+        }
+        return keys;
+    }
+
+    private static List<WebhookSecret> secrets(EndpointProfile profile, Instant now) {
+        List<WebhookSecret> inUse = new ArrayList<>(profile.secrets().size());
+        for (EndpointSecret secret : profile.secrets()) {
+            if (isInUse(secret.expiresAt(), now)) {
                 inUse.add(secret.secret());
             }
         }
         return inUse;
+    }
+
+    private static boolean isInUse(@Nullable Instant end, Instant now) {
+        return end == null || now.isBefore(end);
     }
 
     private static String contentType(String payloadFormat) {

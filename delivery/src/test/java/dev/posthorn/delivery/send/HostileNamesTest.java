@@ -5,21 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.HostResolver;
 import dev.posthorn.delivery.address.IpAddress;
-import dev.posthorn.delivery.claim.ClaimedDelivery;
-import dev.posthorn.delivery.claim.Lease;
 import dev.posthorn.delivery.outage.OwnSide;
-import dev.posthorn.delivery.sign.SignedRequest;
 import dev.posthorn.testkit.TestReceiver;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnknownHostException;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -70,19 +65,7 @@ class HostileNamesTest {
     }
 
     private static String send(RequestSender sender, String url, int seconds) throws InterruptedException {
-        AttemptOutcome outcome = sender.send(request(url, seconds));
-        return switch (outcome) {
-            case AttemptOutcome.Unanswered failed -> failed.errorClass() + ": " + failed.error();
-            case AttemptOutcome.Answered answered -> "answered " + answered.statusCode();
-            case AttemptOutcome.Unsent unsent -> "unsent " + unsent.reason();
-        };
-    }
-
-    private static SignedRequest request(String url, int seconds) {
-        UUID id = new UUID(0, 1);
-        ClaimedDelivery delivery = new ClaimedDelivery(
-                id, new Lease(id, 1), id, id, id, id, "a", 1, Instant.EPOCH, 0, url, "raw", new byte[0], 1, seconds);
-        return new SignedRequest(delivery, Map.of("webhook-id", "1"), new byte[] {'{', '}'});
+        return Sending.told(sender.send(Sending.request(url, Sending.PLAIN, seconds)));
     }
 
     @Test

@@ -2,19 +2,25 @@ package dev.posthorn.delivery.send;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.posthorn.delivery.endpoint.TrustedAuthorities;
 import dev.posthorn.testkit.RawServer;
+import dev.posthorn.testkit.TestAuthority;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.Security;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What surrounds the JVM, in a JVM of its own: proxy settings are ignored, the hosts file is judged like any answer. */
+/** What surrounds the JVM, in a JVM of its own: proxy settings are ignored, the hosts file is judged like any answer, old TLS is refused. */
 @Timeout(120)
 class SurroundingsTest {
     private static final String OK = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
@@ -22,12 +28,13 @@ class SurroundingsTest {
     @TempDir
     Path folder;
 
-    private static List<String> child(Map<String, String> environment, List<String> options, String... arguments)
+    private static List<String> child(
+            Map<String, String> environment, List<String> options, Class<?> main, String... arguments)
             throws IOException, InterruptedException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(options);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), SendOnce.class.getName()));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
         builder.environment().putAll(environment);
@@ -75,6 +82,7 @@ class SurroundingsTest {
             assertThat(child(
                             environment,
                             options,
+                            SendOnce.class,
                             "127.0.0.1",
                             target.url("/"),
                             target.url("/").replace("http:", "https:")))
@@ -103,6 +111,7 @@ class SurroundingsTest {
             List<String> told = child(
                     Map.of(),
                     List.of("-Djdk.net.hosts.file=" + hosts),
+                    SendOnce.class,
                     "-",
                     "https://loopback.example.com" + port,
                     "https://private.example.com" + port,
@@ -115,6 +124,46 @@ class SurroundingsTest {
                             "address_refused: the host's name leads to an address that may not be sent to"));
             assertThat(told.getLast()).isEqualTo("dns: the host's name could not be resolved");
             assertThat(inside.connections()).isZero();
+        }
+    }
+
+    @Test
+    void a_server_that_speaks_old_tls_only_is_refused_even_where_java_would_speak_it() throws Exception {
+        Path enabled = folder.resolve("old.security");
+        Files.writeString(enabled, "jdk.tls.disabledAlgorithms=SSLv3\njdk.certpath.disabledAlgorithms=MD2\n");
+        for (String version : List.of("TLSv1", "TLSv1.1")) {
+            assertThat(child(Map.of(), List.of("-Djava.security.properties=" + enabled), OldServer.class, version))
+                    .last()
+                    .isEqualTo("TLSv1.1 is possible here; "
+                            + "tls_version: the server does not speak TLS 1.2 or 1.3: turn one of them on");
+        }
+    }
+
+    /** A server of an old version of TLS, to which one request is sent. */
+    static final class OldServer {
+        private OldServer() {}
+
+        public static void main(String[] arguments) throws Exception {
+            assertThat(Security.getProperty("jdk.tls.disabledAlgorithms")).isEqualTo("SSLv3");
+            TestAuthority authority = new TestAuthority("CA");
+            try (SSLServerSocket server = (SSLServerSocket) authority
+                            .serverContext(authority.server("hooks.example.com"))
+                            .getServerSocketFactory()
+                            .createServerSocket(0, 16, InetAddress.getLoopbackAddress());
+                    RequestSender sender = Sending.here(TrustedAuthorities.only(authority.certificatePem()))) {
+                server.setEnabledProtocols(new String[] {arguments[0]});
+                Thread.ofVirtual().start(() -> {
+                    while (!server.isClosed()) {
+                        try (SSLSocket socket = (SSLSocket) server.accept()) {
+                            socket.startHandshake();
+                        } catch (IOException refused) {
+                            // As it should be.
+                        }
+                    }
+                });
+                String url = "https://hooks.example.com:" + server.getLocalPort() + "/";
+                System.out.println("TLSv1.1 is possible here; " + Sending.send(sender, url, Sending.PLAIN));
+            }
         }
     }
 }

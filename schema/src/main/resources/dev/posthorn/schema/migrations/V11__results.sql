@@ -133,7 +133,7 @@ BEGIN
                d.probing, r.ordinal, r.status_code, r.error_class, r.duration_ms, r.retry_after, r.dispatcher,
                left(r.error, 500) AS error,
                left(r.response, 4096) AS response,
-               r.error_class IS NULL AND r.status_code BETWEEN 200 AND 299 AS success
+               coalesce(r.error_class, 'receiver_disabled') = 'receiver_disabled' AND r.status_code BETWEEN 200 AND 299 AS success
         FROM (
             SELECT r.*
             FROM unnest(ids, dispatchers, leases, status_codes, error_classes, errors, durations_ms, responses, retry_afters)
@@ -156,12 +156,14 @@ BEGIN
                bool_or(h.status_code IN (429, 502, 503, 504)) AS any_overload,
                bool_or(h.probing AND h.success) AS recovered,
                bool_or(h.probing AND NOT h.success) AS probe_failed,
-               count(*) FILTER (WHERE NOT h.success AND h.ordinal > h.last_success) AS failures,
+               bool_or(h.error_class = 'receiver_disabled') AS wished,
+               -- A receiver that does not want one delivery is well.
+               count(*) FILTER (WHERE NOT h.success AND h.ordinal > h.last_success AND h.error_class IS DISTINCT FROM 'receiver_aborted') AS failures,
                count(*) FILTER (WHERE h.status_code = 410 AND h.ordinal > h.last_other) AS gone,
                bool_or(h.status_code IS DISTINCT FROM 410) AS any_other,
                (array_agg(h.error ORDER BY h.ordinal DESC) FILTER (WHERE NOT h.success))[1] AS last_error,
                bool_or(NOT h.success) AS any_failure,
-               bool_or(NOT h.success AND h.event_type NOT LIKE 'posthorn.%') AS tells
+               bool_or((NOT h.success OR h.error_class = 'receiver_disabled') AND h.event_type NOT LIKE 'posthorn.%') AS tells
         FROM (
             SELECT b.*,
                    coalesce(max(b.ordinal) FILTER (WHERE b.success) OVER (PARTITION BY b.endpoint_id), 0) AS last_success,
@@ -172,13 +174,14 @@ BEGIN
         GROUP BY h.endpoint_id
     ),
     locked AS MATERIALIZED (
-        SELECT s.*, h.disabled_at AS was_disabled_at, e.max_in_flight,
+        SELECT s.*, h.disabled_at AS was_disabled_at, h.disabled_reason AS was_reason, e.max_in_flight,
                CASE WHEN s.any_success THEN s.failures ELSE h.consecutive_failures + s.failures END AS new_failures,
                CASE WHEN s.any_other THEN s.gone ELSE h.consecutive_gone + s.gone END AS new_gone
         FROM streaks AS s
         JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = s.endpoint_id
         JOIN posthorn.webhook_endpoints AS e ON e.id = s.endpoint_id
         WHERE s.any_failure
+           OR s.wished
            OR h.consecutive_failures > 0
            OR h.consecutive_gone > 0
            OR h.in_flight_limit IS NOT NULL
@@ -189,7 +192,8 @@ BEGIN
     ),
     judged AS MATERIALIZED (
         SELECT l.*,
-               CASE WHEN l.was_disabled_at IS NOT NULL THEN NULL
+               CASE WHEN l.wished AND coalesce(l.was_reason, 'auto') = 'auto' THEN 'receiver'
+                    WHEN l.was_disabled_at IS NOT NULL THEN NULL
                     WHEN l.new_gone >= 2 THEN 'gone'
                     WHEN limit_of_failures > 0 AND l.new_failures >= limit_of_failures THEN 'auto'
                END AS verdict
@@ -217,6 +221,7 @@ BEGIN
             END,
             probe_at = CASE
                 WHEN j.verdict = 'auto' AND first_probe > interval '0' THEN at + first_probe
+                WHEN j.verdict = 'receiver' THEN NULL
                 WHEN j.probe_failed THEN at + least(h.probe_wait * 2, interval '1 hour')
                 ELSE h.probe_at
             END,
@@ -240,7 +245,12 @@ BEGIN
         JOIN posthorn.webhook_endpoint_health AS before ON before.endpoint_id = h.endpoint_id
         LEFT JOIN judged AS j ON j.endpoint_id = h.endpoint_id
         CROSS JOIN LATERAL (
-            SELECT h.probing AND NOT h.success AND h.status_code IS DISTINCT FROM 410 AND e.deleted_at IS NULL AS probe_failed OFFSET 0
+            SELECT h.probing
+                   AND NOT h.success
+                   AND h.status_code IS DISTINCT FROM 410
+                   AND h.error_class IS DISTINCT FROM 'receiver_aborted'
+                   AND e.deleted_at IS NULL AS probe_failed
+            OFFSET 0
         ) AS p
         CROSS JOIN LATERAL (
             SELECT p.probe_failed,
@@ -249,7 +259,7 @@ BEGIN
                    (CASE
                        WHEN h.success THEN 'delivered'
                        WHEN p.probe_failed THEN CASE WHEN h.attempt_count = 0 THEN 'pending' ELSE 'retrying' END
-                       WHEN h.status_code = 410 OR h.error_class = 'url_refused' OR e.deleted_at IS NOT NULL THEN 'failed'
+                       WHEN h.status_code = 410 OR h.error_class IN ('url_refused', 'receiver_aborted') OR e.deleted_at IS NOT NULL THEN 'failed'
                        WHEN h.attempt_count + 1 >= h.max_attempts THEN 'dead_letter'
                        ELSE 'retrying'
                    END)::posthorn.webhook_status AS status

@@ -222,7 +222,7 @@ END
 $$;
 
 COMMENT ON FUNCTION posthorn.record_webhook_results(uuid[], text[], integer[], text[], text[], integer[], text[], integer[]) IS
-    'Records the results of a batch of attempts, in the order of their completion. 2xx without an error class is success; 410 and the class url_refused end a delivery as failed; everything else follows the schedule, no sooner than retry_afters (seconds, at most a day). A result whose token is no longer its delivery''s is kept as superseded and changes no state; the status of a delivery that does not exist is null.';
+    'Records the results of a batch of attempts, in the order of their completion. 2xx without an error class is success; 410 and the classes url_refused and receiver_aborted end a delivery as failed; receiver_disabled disables the endpoint, and with 2xx is a success besides; everything else follows the schedule, no sooner than retry_afters (seconds, at most a day). A result whose token is no longer its delivery''s is kept as superseded and changes no state; the status of a delivery that does not exist is null.';
 
 CREATE FUNCTION posthorn.record_webhook_result(
     id                  uuid,

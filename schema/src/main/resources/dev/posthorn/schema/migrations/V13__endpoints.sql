@@ -33,6 +33,14 @@ BEGIN
         WHEN NEW.ordering <> 'key' AND NEW.ordering_key IS NOT NULL THEN 'ordering_key must be null unless ordering is key'
         WHEN octet_length(NEW.ordering_key::text) > 1024 THEN 'ordering_key must have at most 1024 bytes'
         WHEN NEW.on_dead_letter NOT IN ('pass', 'hold') THEN 'on_dead_letter must be pass or hold'
+        WHEN NOT coalesce(NEW.signature_schemes <@ '{v1,v1a,github,stripe}' AND NEW.signature_schemes && '{v1,v1a}', false)
+            OR cardinality(NEW.signature_schemes) <> (SELECT count(DISTINCT t.scheme) FROM unnest(NEW.signature_schemes) AS t (scheme))
+            THEN 'signature_schemes must be different ones of v1, v1a, github and stripe, with v1 or v1a among them'
+        -- By its end none of the headers that frame, route or describe a request.
+        WHEN NEW.signature_header !~* '^[a-z0-9-]{1,50}-signature$' OR lower(NEW.signature_header) = 'webhook-signature'
+            THEN 'signature_header must be the name of a header that ends in -signature, other than webhook-signature, at most 60 characters'
+        WHEN octet_length(NEW.trusted_ca) > 65536 THEN 'trusted_ca must have at most 65536 bytes'
+        WHEN NEW.trusted_ca !~ '^\s*-----BEGIN CERTIFICATE-----' THEN 'trusted_ca must be certificates in PEM, beginning with -----BEGIN CERTIFICATE-----'
     END;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION '%', wrong USING ERRCODE = 'PH008', COLUMN = split_part(wrong, ' ', 1);
@@ -180,6 +188,12 @@ BEGIN
     END IF;
     SELECT h.disabled_reason INTO reason FROM posthorn.webhook_endpoint_health AS h WHERE h.endpoint_id = NEW.id;
     IF NEW.deleted_at IS NOT NULL THEN
+        WITH removed AS (
+            DELETE FROM posthorn.webhook_endpoint_credentials AS c WHERE c.endpoint_id = NEW.id RETURNING c.kind
+        )
+        DELETE FROM posthorn.vault_secrets AS s
+        USING removed AS r
+        WHERE s.owner_id = NEW.id AND s.purpose = 'endpoint_' || r.kind;
         PERFORM posthorn.switch_webhook_endpoint(NEW.id, coalesce(reason, 'manual'));
     ELSIF NEW.enabled AND reason IS NOT NULL THEN
         PERFORM posthorn.switch_webhook_endpoint(NEW.id, NULL);
@@ -198,3 +212,20 @@ CREATE TRIGGER follow_creation AFTER INSERT ON posthorn.webhook_endpoints
 
 CREATE TRIGGER follow_switch AFTER UPDATE OF enabled, deleted_at ON posthorn.webhook_endpoints
     FOR EACH ROW EXECUTE FUNCTION posthorn.follow_webhook_endpoint();
+
+CREATE FUNCTION posthorn.follow_webhook_signing() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+BEGIN
+    UPDATE posthorn.webhook_endpoint_health AS h SET secret_version = h.secret_version + 1 WHERE h.endpoint_id = NEW.id;
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.follow_webhook_signing() IS 'Trigger function: lets nodes read anew how requests to an endpoint are signed and whom it trusts.';
+
+CREATE TRIGGER follow_signing AFTER UPDATE OF signature_schemes, signature_header, trusted_ca ON posthorn.webhook_endpoints
+    FOR EACH ROW
+    WHEN ((OLD.signature_schemes, OLD.signature_header, OLD.trusted_ca) IS DISTINCT FROM (NEW.signature_schemes, NEW.signature_header, NEW.trusted_ca))
+    EXECUTE FUNCTION posthorn.follow_webhook_signing();

@@ -3,6 +3,7 @@
 CREATE VIEW posthorn.webhook_endpoint_status WITH (security_invoker = true) AS
 SELECT e.id, e.community_id, e.url, e.description, e.event_types, e.filter, e.payload_format, e.max_in_flight, e.timeout_seconds,
        e.max_attempts, e.retry_schedule, e.rate_limit, e.rate_period, e.ordering, e.ordering_key, e.on_dead_letter, e.enabled,
+       e.signature_schemes, e.signature_header, e.trusted_ca,
        e.created_at, e.updated_at, e.deleted_at,
        CASE WHEN e.deleted_at IS NOT NULL THEN 'deleted' WHEN h.disabled_at IS NOT NULL THEN 'disabled' ELSE 'active' END AS state,
        CASE WHEN h.probe_id IS NOT NULL THEN 'half_open' WHEN h.disabled_reason = 'auto' THEN 'open' ELSE 'closed' END AS circuit,

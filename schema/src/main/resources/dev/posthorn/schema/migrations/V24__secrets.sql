@@ -81,7 +81,7 @@ BEGIN
     WHERE s.id = v.secret_id
       AND v.version < s.version
       AND CASE
-              WHEN s.purpose = 'endpoint_signing' THEN v.expires_at
+              WHEN s.purpose IN ('endpoint_signing', 'endpoint_key_pair') THEN v.expires_at
               WHEN v.version = s.version - 1 THEN coalesce(s.previous_until, s.written_at)
               ELSE s.written_at
           END < at - interval '1 hour';

@@ -48,6 +48,9 @@ CREATE TABLE posthorn.webhook_endpoints (
     ordering        text NOT NULL DEFAULT 'none' CHECK (ordering IN ('none', 'endpoint', 'key')),
     ordering_key    jsonpath CHECK ((ordering = 'key') = (ordering_key IS NOT NULL)),
     on_dead_letter  text NOT NULL DEFAULT 'pass' CHECK (on_dead_letter IN ('pass', 'hold')),
+    signature_schemes text[] NOT NULL DEFAULT '{v1}',
+    signature_header text NOT NULL DEFAULT 'posthorn-signature',
+    trusted_ca      text,
     enabled         boolean NOT NULL DEFAULT true,
     created_at      timestamptz NOT NULL DEFAULT posthorn.clock_now(),
     updated_at      timestamptz NOT NULL DEFAULT posthorn.clock_now(),
@@ -79,6 +82,11 @@ COMMENT ON COLUMN posthorn.webhook_endpoints.ordering IS
 COMMENT ON COLUMN posthorn.webhook_endpoints.ordering_key IS 'A jsonpath over the payload whose first item is the key; deliveries without one share a lane.';
 COMMENT ON COLUMN posthorn.webhook_endpoints.on_dead_letter IS
     'What an ordered lane does after a dead letter. pass: goes on with the next one. hold: waits until that one is delivered, cancelled or dropped.';
+COMMENT ON COLUMN posthorn.webhook_endpoints.signature_schemes IS
+    'How requests are signed: v1 (HMAC-SHA256), v1a (Ed25519), at least one of them, and for receivers of older forms github (X-Hub-Signature-256) and stripe (signature_header).';
+COMMENT ON COLUMN posthorn.webhook_endpoints.signature_header IS 'Name of the header that carries the signature of the scheme stripe.';
+COMMENT ON COLUMN posthorn.webhook_endpoints.trusted_ca IS
+    'Certificates (PEM) of the authorities that alone are trusted for this endpoint; null for those that the installation trusts.';
 COMMENT ON COLUMN posthorn.webhook_endpoints.enabled IS
     'The owner''s switch. Setting it false disables by hand; setting it true enables, also what was disabled automatically.';
 COMMENT ON COLUMN posthorn.webhook_endpoints.created_at IS 'When it was created.';
@@ -126,7 +134,8 @@ COMMENT ON COLUMN posthorn.webhook_endpoint_health.disabled_at IS 'Since when no
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.disabled_reason IS 'manual: by its owner. auto: too many failures in a row. gone: answered 410 twice. receiver: the receiver wished it.';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.parking IS 'Deliveries of it are still to be parked, brought back or ended by maintain().';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.filter_errors IS 'How often its filter could not be evaluated.';
-COMMENT ON COLUMN posthorn.webhook_endpoint_health.secret_version IS 'Newest version of its signing secret in the vault; null while there is none, and Posthorn''s own sender sends nothing before.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_health.secret_version IS
+    'Counts up whenever a signing secret, a key pair, a credential or how it is signed and trusted changes, so that nodes read these anew; null while it has no signing secret, and Posthorn''s own sender sends nothing before.';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.in_flight_limit IS
     'How many deliveries may be under way to it now: 1 after a time-out, twice as many after each batch of successes; null when it is max_in_flight again.';
 COMMENT ON COLUMN posthorn.webhook_endpoint_health.tokens IS 'Deliveries that rate_limit allowed at tokens_at.';
@@ -312,7 +321,7 @@ COMMENT ON COLUMN posthorn.webhook_attempt_log.recorded_at IS 'When its result w
 COMMENT ON COLUMN posthorn.webhook_attempt_log.status_code IS 'HTTP status, null when there was no answer.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.duration_ms IS 'How long the attempt took, in milliseconds.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.outcome IS 'delivered; failed; superseded: the result of a lease that was no longer held, kept and of no effect; unsent: the sender''s own side failed, no attempt was used.';
-COMMENT ON COLUMN posthorn.webhook_attempt_log.error_class IS 'Kind of failure, such as timeout, connect, tls, status, lease_lost; of an unsent one name_service, no_route, local_limit.';
+COMMENT ON COLUMN posthorn.webhook_attempt_log.error_class IS 'Kind of failure, such as timeout, connect, tls_expired, status, lease_lost; of an unsent one name_service, no_route, local_limit, egress_proxy; all of them stand in docs/sending.md.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.error IS 'One sentence about it.';
 COMMENT ON COLUMN posthorn.webhook_attempt_log.response_excerpt IS 'Beginning of the answer''s body, at most 4 KiB.';
 

@@ -53,5 +53,6 @@ GRANT INSERT, UPDATE ON posthorn.webhook_endpoints TO posthorn_service;
 -- The community of an endpoint is fixed at its creation.
 GRANT INSERT ON posthorn.webhook_endpoints TO posthorn_member;
 GRANT UPDATE (url, description, event_types, filter, payload_format, max_in_flight, timeout_seconds, max_attempts,
-              retry_schedule, rate_limit, rate_period, ordering, ordering_key, on_dead_letter, enabled, deleted_at) ON posthorn.webhook_endpoints TO posthorn_member;
+              retry_schedule, rate_limit, rate_period, ordering, ordering_key, on_dead_letter, signature_schemes, signature_header,
+              trusted_ca, enabled, deleted_at) ON posthorn.webhook_endpoints TO posthorn_member;
 GRANT SELECT ON posthorn.dispatchers, posthorn.webhook_idempotency_keys TO posthorn_service;

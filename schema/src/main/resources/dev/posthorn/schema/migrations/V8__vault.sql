@@ -38,7 +38,7 @@ CREATE INDEX vault_secrets_owner ON posthorn.vault_secrets (owner_id) WHERE owne
 COMMENT ON TABLE posthorn.vault_secrets IS 'What is known of each secret. Its value is not here: encrypted in vault_secret_versions, or in a store outside of the database.';
 COMMENT ON COLUMN posthorn.vault_secrets.id IS 'Identifier; stays the same in every version.';
 COMMENT ON COLUMN posthorn.vault_secrets.community_id IS 'The community it belongs to.';
-COMMENT ON COLUMN posthorn.vault_secrets.purpose IS 'What it is for; endpoint_signing: the signing secret of a webhook endpoint.';
+COMMENT ON COLUMN posthorn.vault_secrets.purpose IS 'What it is for. Of a webhook endpoint: endpoint_signing, its signing secret; endpoint_key_pair, its key pair; endpoint_headers, endpoint_authentication, endpoint_client_certificate, its credentials.';
 COMMENT ON COLUMN posthorn.vault_secrets.owner_id IS 'The endpoint or other thing whose secret it is, and which it lives with; null for one that stands for itself.';
 COMMENT ON COLUMN posthorn.vault_secrets.name IS 'Name, of which there is one for each community, purpose and owner.';
 COMMENT ON COLUMN posthorn.vault_secrets.description IS 'For people; never secret.';
@@ -100,7 +100,8 @@ CREATE FUNCTION posthorn.store_endpoint_secrets(
     versions     integer[],
     ciphertexts  bytea[],
     data_key     uuid,
-    overlap_seconds integer DEFAULT NULL
+    overlap_seconds integer DEFAULT NULL,
+    kind         text DEFAULT 'endpoint_signing'
 )
 RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER
@@ -111,7 +112,7 @@ DECLARE
     stored uuid[];
 BEGIN
     INSERT INTO posthorn.vault_secrets (id, community_id, purpose, owner_id, name, created_at)
-    SELECT i.id, e.community_id, 'endpoint_signing', e.id, 'signing', at
+    SELECT i.id, e.community_id, kind, e.id, replace(kind, 'endpoint_', ''), at
     FROM unnest(ids, endpoint_ids, versions) AS i (id, endpoint_id, version)
     JOIN posthorn.webhook_endpoints AS e ON e.id = i.endpoint_id AND e.deleted_at IS NULL
     WHERE i.version = 1
@@ -122,7 +123,7 @@ BEGIN
         UPDATE posthorn.vault_secrets AS s
         SET version = i.version, written_at = at
         FROM unnest(ids, endpoint_ids, versions) AS i (id, endpoint_id, version)
-        WHERE s.id = i.id AND s.owner_id = i.endpoint_id AND s.purpose = 'endpoint_signing' AND s.version = i.version - 1
+        WHERE s.id = i.id AND s.owner_id = i.endpoint_id AND s.purpose = kind AND s.version = i.version - 1
         RETURNING s.id, s.community_id, s.owner_id, s.version
     ),
     inserted AS (
@@ -141,20 +142,90 @@ BEGIN
       AND v.version < i.version
       AND (v.expires_at IS NULL OR v.expires_at > at + make_interval(secs => coalesce(overlap_seconds, 0)));
 
+    -- A request carries a signature of each: so many fit into a header, and no verifier looks at more key pairs.
+    IF EXISTS (
+        SELECT
+        FROM posthorn.vault_secret_versions AS v
+        WHERE v.secret_id = ANY (ids) AND (v.expires_at IS NULL OR v.expires_at > at)
+        GROUP BY v.secret_id
+        HAVING count(*) > 16)
+    THEN
+        RAISE EXCEPTION 'an endpoint may have at most 16 secrets of a kind in use, and this would be one more'
+            USING ERRCODE = 'PH007', HINT = 'Wait until an older one expires, or rotate with overlap_seconds 0, which ends the older ones at once.';
+    END IF;
+
     UPDATE posthorn.webhook_endpoint_health AS h
-    SET secret_version = i.version
+    SET secret_version = greatest(h.secret_version + 1, i.version)
     FROM unnest(endpoint_ids, versions) AS i (endpoint_id, version)
     WHERE i.endpoint_id = ANY (stored)
       AND h.endpoint_id = i.endpoint_id
-      AND (h.secret_version IS NULL OR h.secret_version < i.version);
+      AND (h.secret_version IS NOT NULL OR kind = 'endpoint_signing');
 
     PERFORM posthorn.wake_dispatchers();
     RETURN QUERY SELECT unnest(stored);
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.store_endpoint_secrets(uuid[], uuid[], integer[], bytea[], uuid, integer) IS
-    'Stores a version of the signing secret of endpoints (ids: of the secrets, new ones for version 1) and returns the endpoints for which this call was the first to do so. Older versions stay in use for overlap_seconds.';
+COMMENT ON FUNCTION posthorn.store_endpoint_secrets(uuid[], uuid[], integer[], bytea[], uuid, integer, text) IS
+    'Stores a version of the signing secret or key pair (kind) of endpoints (ids: of the secrets, new ones for version 1) and returns the endpoints for which this call was the first to do so. Older versions stay in use for overlap_seconds. Error: PH007, more than 16 would be in use.';
+
+CREATE TABLE posthorn.webhook_endpoint_credentials (
+    endpoint_id  uuid NOT NULL REFERENCES posthorn.webhook_endpoints (id) ON DELETE CASCADE,
+    kind         text NOT NULL CHECK (kind IN ('headers', 'authentication', 'client_certificate')),
+    community_id uuid NOT NULL,
+    description  jsonb NOT NULL,
+    updated_at   timestamptz NOT NULL DEFAULT posthorn.clock_now(),
+    PRIMARY KEY (endpoint_id, kind)
+);
+
+COMMENT ON TABLE posthorn.webhook_endpoint_credentials IS
+    'What may be shown of the credentials with which requests to an endpoint are made; the credentials themselves are in the vault. Written by REST, which encrypts them.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_credentials.endpoint_id IS 'The endpoint.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_credentials.kind IS
+    'headers: the endpoint''s own headers. authentication: basic, bearer or oauth2_client_credentials. client_certificate: of mutual TLS.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_credentials.community_id IS 'Its community.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_credentials.description IS 'Names, masked values, subject and expiry of a certificate: nothing secret.';
+COMMENT ON COLUMN posthorn.webhook_endpoint_credentials.updated_at IS 'When it was last set.';
+
+ALTER TABLE posthorn.webhook_endpoint_credentials ENABLE ROW LEVEL SECURITY;
+ALTER TABLE posthorn.webhook_endpoint_credentials FORCE ROW LEVEL SECURITY;
+CREATE POLICY webhook_endpoint_credentials_owner ON posthorn.webhook_endpoint_credentials TO CURRENT_USER USING (true) WITH CHECK (true);
+CREATE POLICY webhook_endpoint_credentials_service ON posthorn.webhook_endpoint_credentials TO posthorn_service USING (true) WITH CHECK (true);
+CREATE POLICY webhook_endpoint_credentials_member_read ON posthorn.webhook_endpoint_credentials FOR SELECT TO posthorn_member
+    USING (community_id IN (SELECT posthorn.permitted_communities('webhooks:read')));
+GRANT SELECT ON posthorn.webhook_endpoint_credentials TO posthorn_service, posthorn_member;
+
+CREATE FUNCTION posthorn.describe_endpoint_credential(endpoint uuid, kind text, description jsonb) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    community uuid;
+BEGIN
+    SELECT e.community_id INTO community
+    FROM posthorn.webhook_endpoints AS e
+    JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
+    WHERE e.id = endpoint AND e.deleted_at IS NULL
+    FOR UPDATE OF h;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no endpoint %', endpoint USING ERRCODE = 'PH006';
+    END IF;
+    IF description IS NULL THEN
+        DELETE FROM posthorn.webhook_endpoint_credentials AS c WHERE c.endpoint_id = endpoint AND c.kind = kind;
+    ELSE
+        INSERT INTO posthorn.webhook_endpoint_credentials AS c (endpoint_id, kind, community_id, description)
+        VALUES (endpoint, kind, community, description)
+        ON CONFLICT ON CONSTRAINT webhook_endpoint_credentials_pkey
+        DO UPDATE SET description = excluded.description, updated_at = posthorn.clock_now();
+    END IF;
+    UPDATE posthorn.webhook_endpoint_health AS h SET secret_version = h.secret_version + 1 WHERE h.endpoint_id = endpoint;
+    RETURN community;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.describe_endpoint_credential(uuid, text, jsonb) IS
+    'For Posthorn''s programs: says what may be shown of a credential of an endpoint, which the same transaction writes to the vault, or that it is taken away (null description). Returns the endpoint''s community. Error: PH006.';
 
 CREATE FUNCTION posthorn.endpoint_secret_ciphertexts(endpoint uuid) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -181,6 +252,7 @@ COMMENT ON FUNCTION posthorn.endpoint_secret_ciphertexts(uuid) IS
     'The encrypted signing secrets of an endpoint that are in use, newest first. What opens them is not in the database.';
 
 GRANT EXECUTE ON FUNCTION
-    posthorn.store_endpoint_secrets(uuid[], uuid[], integer[], bytea[], uuid, integer),
+    posthorn.store_endpoint_secrets(uuid[], uuid[], integer[], bytea[], uuid, integer, text),
+    posthorn.describe_endpoint_credential(uuid, text, jsonb),
     posthorn.endpoint_secret_ciphertexts(uuid)
 TO posthorn_service;

@@ -8,6 +8,7 @@ import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.server.embedded.EmbeddedDatabase;
 import dev.posthorn.server.node.Databases;
+import dev.posthorn.server.node.Egress;
 import dev.posthorn.server.node.MasterKeys;
 import dev.posthorn.server.node.Targets;
 import dev.posthorn.server.rest.ApiDatabase;
@@ -45,6 +46,16 @@ final class DoctorCommand implements Callable<Integer> {
         Settings settings = options.settings();
         check("java", () -> "Java " + Runtime.version().feature());
         check("targets", () -> Targets.policy(settings).describe());
+        check("egress", () -> {
+            Egress.authorities(settings);
+            String authorities = settings.text(Setting.TLS_CA_FILE);
+            return Egress.proxy(settings).map(proxy -> "through " + proxy).orElse("direct") + ", trusts "
+                    + (settings.flag(Setting.TLS_CA_ONLY)
+                            ? "only " + authorities
+                            : authorities.isEmpty()
+                                    ? "this Java's authorities"
+                                    : "this Java's authorities and " + authorities);
+        });
         check("network", () -> network(Targets.controlName(settings)));
         check("master key", () -> MasterKeys.find(settings).toString());
         String url = databaseUrl(settings);

@@ -40,6 +40,9 @@ final class SettingOptions {
     @Mixin
     TargetOptions targets = new TargetOptions();
 
+    @Mixin
+    EgressOptions egress = new EgressOptions();
+
     Settings settings() {
         Map<Setting, String> flags = new EnumMap<>(Setting.class);
         put(flags, Setting.DATABASE_URL, databaseUrl);
@@ -47,6 +50,7 @@ final class SettingOptions {
         put(flags, Setting.HOST, host);
         put(flags, Setting.PORT, port);
         targets.addTo(flags);
+        egress.addTo(flags);
         return Settings.gather(flags, System.getenv(), config);
     }
 

@@ -2,10 +2,13 @@ package dev.posthorn.server.endpoints;
 
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.TargetRefusedException;
+import dev.posthorn.delivery.endpoint.InvalidCredentialException;
+import dev.posthorn.delivery.endpoint.TrustedAuthorities;
 import dev.posthorn.server.rest.ApiRequest;
 import dev.posthorn.server.rest.Problem;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -26,7 +29,14 @@ final class EndpointFields {
             "ordering",
             "ordering_key",
             "on_dead_letter",
+            "signature_schemes",
+            "signature_header",
+            "trusted_ca",
             "enabled");
+
+    /** What may be given besides, and is kept in the vault. */
+    static final List<String> WITH_CREDENTIALS =
+            Stream.concat(KNOWN.stream(), CredentialFields.KNOWN.stream()).toList();
 
     private EndpointFields() {}
 
@@ -54,7 +64,7 @@ final class EndpointFields {
 
     private static boolean isNullable(String name) {
         return switch (name) {
-            case "filter", "retry_schedule", "rate_limit", "ordering_key" -> true;
+            case "filter", "retry_schedule", "rate_limit", "ordering_key", "trusted_ca" -> true;
             default -> false;
         };
     }
@@ -62,7 +72,8 @@ final class EndpointFields {
     private static Object value(String name, JsonNode value, AddressPolicy addresses) {
         return switch (name) {
             case "url" -> canonical(text(name, value), addresses);
-            case "event_types" -> texts(value);
+            case "event_types", "signature_schemes" -> texts(name, value);
+            case "trusted_ca" -> authorities(text(name, value));
             case "retry_schedule" -> seconds(value);
             case "max_in_flight", "timeout_seconds", "max_attempts", "rate_limit" -> number(name, value);
             default -> text(name, value);
@@ -83,7 +94,16 @@ final class EndpointFields {
         return value.intValue();
     }
 
-    private static List<String> texts(JsonNode value) {
+    private static String authorities(String pem) {
+        try {
+            TrustedAuthorities.checkEndpoint(pem);
+            return pem.strip();
+        } catch (InvalidCredentialException e) {
+            throw Problem.invalid(e.pointer(), e.sentence());
+        }
+    }
+
+    private static List<String> texts(String name, JsonNode value) {
         List<String> texts = new ArrayList<>();
         if (value.isArray()) {
             for (JsonNode item : value) {
@@ -93,7 +113,10 @@ final class EndpointFields {
             }
         }
         if (texts.isEmpty() || texts.size() != value.size()) {
-            throw Problem.invalid("/event_types", "event_types must be a list of texts, such as [\"payment.*\"]");
+            throw Problem.invalid(
+                    "/" + name,
+                    name + " must be a list of texts, such as "
+                            + (name.equals("event_types") ? "[\"payment.*\"]" : "[\"v1\"]"));
         }
         return texts;
     }

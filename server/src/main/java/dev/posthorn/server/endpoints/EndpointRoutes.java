@@ -5,21 +5,18 @@ import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiDatabase;
 import dev.posthorn.server.rest.ApiRequest;
 import dev.posthorn.server.rest.Problem;
-import dev.posthorn.vault.EndpointSecret;
-import dev.posthorn.vault.EndpointSecrets;
+import dev.posthorn.vault.EndpointCredentials;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
-/** {@code /v1/communities/{community}/endpoints}: subscriptions, their switches and their secrets. */
+/** {@code /v1/communities/{community}/endpoints}: subscriptions, their switches and their credentials. */
 public final class EndpointRoutes {
-    private static final String BASE = "/communities/{community}/endpoints";
-    private static final Duration USUAL_OVERLAP = Duration.ofDays(1);
+    static final String BASE = "/communities/{community}/endpoints";
 
     private static final String SHOW = """
             jsonb_build_object(
@@ -30,15 +27,22 @@ public final class EndpointRoutes {
                                    FROM unnest(e.retry_schedule) WITH ORDINALITY AS s (step, place)),
                 'rate_limit', e.rate_limit, 'rate_period', e.rate_period,
                 'ordering', e.ordering, 'ordering_key', e.ordering_key::text, 'on_dead_letter', e.on_dead_letter,
+                'signature_schemes', to_jsonb(e.signature_schemes), 'signature_header', e.signature_header, 'trusted_ca', e.trusted_ca,
+                'headers', coalesce(c.shown->'headers', '{}'), 'authentication', coalesce(c.shown->'authentication', '{"type": "none"}'),
+                'client_certificate', c.shown->'client_certificate',
                 'enabled', e.enabled, 'state', e.state, 'circuit', e.circuit, 'next_probe_at', e.next_probe_at,
                 'in_flight_limit', e.in_flight_limit, 'disabled_at', e.disabled_at, 'disabled_reason', e.disabled_reason,
                 'consecutive_failures', e.consecutive_failures, 'last_success_at', e.last_success_at,
                 'last_failure_at', e.last_failure_at, 'last_error', e.last_error, 'filter_errors', e.filter_errors,
                 'created_at', e.created_at, 'updated_at', e.updated_at)
             FROM posthorn.webhook_endpoint_status AS e
+            CROSS JOIN LATERAL (
+                SELECT jsonb_object_agg(k.kind, k.description) AS shown
+                FROM posthorn.webhook_endpoint_credentials AS k
+                WHERE k.endpoint_id = e.id
+            ) AS c
             """;
-    private static final String READ =
-            "SELECT " + SHOW + " WHERE e.community_id = ? AND e.id = ? AND e.deleted_at IS NULL";
+    static final String READ = "SELECT " + SHOW + " WHERE e.community_id = ? AND e.id = ? AND e.deleted_at IS NULL";
     private static final String LIST = ApiRequest.PAGE + "SELECT " + SHOW + """
             CROSS JOIN page
             WHERE e.community_id = ? AND e.deleted_at IS NULL AND (page.below IS NULL OR e.id < page.below)
@@ -63,26 +67,28 @@ public final class EndpointRoutes {
                 rate_period = CASE WHEN ?::boolean THEN ?::text ELSE e.rate_period END,
                 ordering = CASE WHEN ?::boolean THEN ?::text ELSE e.ordering END,
                 ordering_key = CASE WHEN ?::boolean THEN ?::jsonpath ELSE e.ordering_key END,
-                on_dead_letter = CASE WHEN ?::boolean THEN ?::text ELSE e.on_dead_letter END
+                on_dead_letter = CASE WHEN ?::boolean THEN ?::text ELSE e.on_dead_letter END,
+                signature_schemes = CASE WHEN ?::boolean THEN ?::text[] ELSE e.signature_schemes END,
+                signature_header = CASE WHEN ?::boolean THEN ?::text ELSE e.signature_header END,
+                trusted_ca = CASE WHEN ?::boolean THEN ?::text ELSE e.trusted_ca END
             WHERE e.community_id = ?::uuid AND e.id = ?::uuid AND e.deleted_at IS NULL
             RETURNING e.id
             """;
     private static final String SWITCH_ON = "SELECT posthorn.enable_webhook_endpoint(?)";
     private static final String SWITCH_OFF = "SELECT posthorn.disable_webhook_endpoint(?)";
-    private static final String RECORD = "SELECT posthorn.record_audit(?::text, 'webhook_endpoint', ?, ?)";
     private static final String DELETE = "SELECT posthorn.delete_webhook_endpoint(?)";
 
-    private final EndpointSecrets secrets;
+    private final CredentialFields credentials;
     private final AddressPolicy addresses;
 
-    private EndpointRoutes(EndpointSecrets secrets, AddressPolicy addresses) {
-        this.secrets = secrets;
+    private EndpointRoutes(CredentialFields credentials, AddressPolicy addresses) {
+        this.credentials = credentials;
         this.addresses = addresses;
     }
 
     /** Adds the routes. */
-    public static void add(Api api, EndpointSecrets secrets, AddressPolicy addresses) {
-        EndpointRoutes routes = new EndpointRoutes(secrets, addresses);
+    public static void add(Api api, EndpointCredentials vault, AddressPolicy addresses) {
+        EndpointRoutes routes = new EndpointRoutes(new CredentialFields(vault, addresses), addresses);
         String one = BASE + "/{endpoint}";
         api.post(BASE, routes::create);
         api.get(BASE, request -> request.answerPage(LIST, request.community("webhooks:read")));
@@ -97,18 +103,17 @@ public final class EndpointRoutes {
         });
         api.post(one + "/enable", request -> request.answer(200, act(request, SWITCH_ON)));
         api.post(one + "/disable", request -> request.answer(200, act(request, SWITCH_OFF)));
-        api.get(one + "/secret", routes::readSecret);
-        api.post(one + "/secret/rotate", routes::rotateSecret);
     }
 
     private void create(ApiRequest request) throws SQLException {
         UUID community = request.community("webhooks:write");
-        JsonNode body = request.body(EndpointFields.KNOWN);
+        JsonNode body = request.body(EndpointFields.WITH_CREDENTIALS);
         String url = EndpointFields.url(body, addresses);
         String created = request.database().transaction(connection -> {
             UUID id = UUID.fromString(ApiDatabase.rows(connection, CREATE, community, url, EndpointFields.enabled(body))
                     .get(0));
             update(connection, body, community, id);
+            storeCredentials(connection, id, body);
             return ApiDatabase.rows(connection, READ, community, id).get(0);
         });
         request.answer(201, created);
@@ -117,12 +122,13 @@ public final class EndpointRoutes {
     private void change(ApiRequest request) throws SQLException {
         UUID community = request.community("webhooks:write");
         UUID id = endpoint(request);
-        JsonNode body = request.body(EndpointFields.KNOWN);
+        JsonNode body = request.body(EndpointFields.WITH_CREDENTIALS);
         Boolean enabled = EndpointFields.enabled(body);
         String changed = request.database().transaction(connection -> {
             if (!update(connection, body, community, id)) {
                 throw Problem.notFound("endpoint");
             }
+            storeCredentials(connection, id, body);
             if (enabled != null) {
                 ApiDatabase.rows(connection, enabled ? SWITCH_ON : SWITCH_OFF, id);
             }
@@ -138,6 +144,12 @@ public final class EndpointRoutes {
         return !ApiDatabase.rows(connection, CHANGE, arguments.toArray()).isEmpty();
     }
 
+    private void storeCredentials(Connection connection, UUID id, JsonNode body) throws SQLException {
+        if (CredentialFields.anyIn(body)) {
+            ApiDatabase.asService(connection, service -> credentials.store(service, id, body));
+        }
+    }
+
     private static String act(ApiRequest request, String sql) throws SQLException {
         UUID community = request.community("webhooks:write");
         UUID id = endpoint(request);
@@ -146,59 +158,11 @@ public final class EndpointRoutes {
         return request.database().one(READ, community, id).orElse(before);
     }
 
-    private void readSecret(ApiRequest request) throws SQLException {
-        UUID community = request.community("webhooks:read_secret");
-        UUID id = endpoint(request);
-        read(request, community, id);
-        answerSecrets(request, request.service().transaction(connection -> {
-            ApiDatabase.rows(connection, RECORD, "webhook_endpoint.secret_read", id, community);
-            return secrets.read(connection, id);
-        }));
-    }
-
-    private void rotateSecret(ApiRequest request) throws SQLException {
-        UUID community = request.community("webhooks:write");
-        UUID id = endpoint(request);
-        read(request, community, id);
-        Duration overlap = USUAL_OVERLAP;
-        if (!request.http().body().isBlank()) {
-            JsonNode seconds = request.body(List.of("overlap_seconds")).get("overlap_seconds");
-            if (seconds != null) {
-                if (!seconds.isInt() || seconds.intValue() < 0 || seconds.intValue() > 30 * 86_400) {
-                    throw Problem.invalid("/overlap_seconds", "overlap_seconds must be a number from 0 to 2592000");
-                }
-                overlap = Duration.ofSeconds(seconds.intValue());
-            }
-        }
-        Duration kept = overlap;
-        answerSecrets(request, request.service().transaction(connection -> {
-            ApiDatabase.rows(connection, RECORD, "webhook_endpoint.secret_rotated", id, community);
-            return secrets.rotate(connection, id, kept);
-        }));
-    }
-
-    private static void answerSecrets(ApiRequest request, List<EndpointSecret> inUse) {
-        StringBuilder previous = new StringBuilder();
-        for (EndpointSecret older : inUse.subList(1, inUse.size())) {
-            previous.append(previous.isEmpty() ? "" : ",")
-                    .append("{\"version\":")
-                    .append(older.version())
-                    .append(",\"expires_at\":\"")
-                    .append(older.expiresAt())
-                    .append("\"}");
-        }
-        request.http().header("Cache-Control", "no-store");
-        request.answer(
-                200,
-                "{\"secret\":\"" + inUse.get(0).secret().encoded() + "\",\"version\":"
-                        + inUse.get(0).version() + ",\"previous\":[" + previous + "]}");
-    }
-
-    private static String read(ApiRequest request, UUID community, UUID id) throws SQLException {
+    static String read(ApiRequest request, UUID community, UUID id) throws SQLException {
         return request.database().one(READ, community, id).orElseThrow(() -> Problem.notFound("endpoint"));
     }
 
-    private static UUID endpoint(ApiRequest request) {
+    static UUID endpoint(ApiRequest request) {
         return request.id("endpoint", "endpoint");
     }
 }

@@ -8,7 +8,9 @@ import dev.posthorn.apikeys.http.ClientAddress;
 import dev.posthorn.apikeys.verify.KeyVerifier;
 import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.delivery.address.AddressPolicy;
+import dev.posthorn.delivery.endpoint.TrustedAuthorities;
 import dev.posthorn.delivery.engine.DeliveryEngine;
+import dev.posthorn.delivery.send.EgressProxy;
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.integrations.VaultCredentials;
 import dev.posthorn.integrations.connector.OperatorSettings;
@@ -25,6 +27,7 @@ import dev.posthorn.server.communities.CommunityRoutes;
 import dev.posthorn.server.deliveries.DeliveryRoutes;
 import dev.posthorn.server.embedded.EmbeddedDatabase;
 import dev.posthorn.server.endpoints.EndpointRoutes;
+import dev.posthorn.server.endpoints.SigningRoutes;
 import dev.posthorn.server.events.EventRoutes;
 import dev.posthorn.server.eventtypes.EventTypeRoutes;
 import dev.posthorn.server.eventtypes.PayloadSchemas;
@@ -40,6 +43,7 @@ import dev.posthorn.server.secrets.SecretRoutes;
 import dev.posthorn.server.settings.DatabaseUrl;
 import dev.posthorn.server.settings.Settings;
 import dev.posthorn.server.settings.Settings.Setting;
+import dev.posthorn.vault.EndpointCredentials;
 import dev.posthorn.vault.EndpointSecrets;
 import dev.posthorn.vault.MasterKeyset;
 import dev.posthorn.vault.Vault;
@@ -72,6 +76,8 @@ public final class Node implements AutoCloseable {
         this.started = started;
         MasterKeyset masterKey = MasterKeys.find(settings);
         AddressPolicy addresses = Targets.policy(settings);
+        TrustedAuthorities authorities = Egress.authorities(settings);
+        Optional<EgressProxy> proxy = Egress.proxy(settings);
         String databaseUrl = settings.text(Setting.DATABASE_URL);
         boolean embedded = databaseUrl.isEmpty();
         if (embedded) {
@@ -100,13 +106,15 @@ public final class Node implements AutoCloseable {
         Vault vault = SecretStores.vault(settings, pool, masterKey);
         started.push(vault);
         Metrics metrics = new Metrics(listener);
-        DeliveryEngine engine = DeliveryEngine.builder(pool, masterKey)
+        DeliveryEngine.Builder building = DeliveryEngine.builder(pool, masterKey)
                 .ownConnections(own)
                 .addresses(addresses)
+                .trust(authorities)
                 .maxInFlight(settings.number(Setting.MAX_IN_FLIGHT, 1, 10_000))
                 .controlName(Targets.controlName(settings))
-                .listener(metrics)
-                .build();
+                .listener(metrics);
+        proxy.ifPresent(building::egressProxy);
+        DeliveryEngine engine = building.build();
         started.push(engine);
         metrics.watch(engine::inFlight, () -> engine.isReady() ? 1 : 0);
         metrics.watchDisk(new ApiDatabase(session));
@@ -137,7 +145,8 @@ public final class Node implements AutoCloseable {
             AuditRoutes.add(api);
             CommunityRoutes.add(api);
             EventTypeRoutes.add(api);
-            EndpointRoutes.add(api, secrets, addresses);
+            EndpointRoutes.add(api, new EndpointCredentials(masterKey), addresses);
+            SigningRoutes.add(api, secrets);
             SecretRoutes.add(api, vault);
             EventRoutes.add(api, engine, new PayloadSchemas(database));
             DeliveryRoutes.add(api);

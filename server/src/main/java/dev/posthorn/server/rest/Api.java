@@ -184,6 +184,7 @@ public final class Api {
         }
         context.status(problem.status())
                 .contentType("application/problem+json")
-                .result(ApiRequest.JSON.writeValueAsString(body));
+                // Bytes, in UTF-8 as JSON is: of a text under this type the server would make ISO 8859-1.
+                .result(ApiRequest.JSON.writeValueAsBytes(body));
     }
 }

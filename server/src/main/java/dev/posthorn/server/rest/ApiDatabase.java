@@ -56,6 +56,24 @@ public final class ApiDatabase {
         });
     }
 
+    /**
+     * Does something as the service within a transaction of a caller, for what no member may touch. The caller's right to it must have been
+     * seen in this transaction before.
+     */
+    public static void asService(Connection connection, Privileged work) throws SQLException {
+        String role = rows(connection, "SELECT current_setting('role')").get(0);
+        rows(connection, "SELECT set_config('role', 'posthorn_service', true)");
+        work.on(connection);
+        rows(connection, "SELECT set_config('role', ?::text, true)", role);
+    }
+
+    /** What is done as the service. */
+    @FunctionalInterface
+    public interface Privileged {
+        /** Uses the connection, neither commits nor closes it. */
+        void on(Connection connection) throws SQLException;
+    }
+
     /** The first column of all rows, without nulls, within a transaction. */
     public static List<String> rows(Connection connection, String sql, @Nullable Object... arguments)
             throws SQLException {

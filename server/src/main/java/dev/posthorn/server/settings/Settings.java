@@ -64,6 +64,14 @@ public final class Settings {
         NAT64("POSTHORN_NAT64", "nat64", "false", false),
         /** A domain that tells whether the name service works; none where there is neither one nor a way to the internet. */
         CONTROL_NAME("POSTHORN_CONTROL_NAME", "control.name", "example.com", false),
+        /** A file of certificates in PEM by whose authorities receivers are believed, besides those that Java trusts. */
+        TLS_CA_FILE("POSTHORN_TLS_CA_FILE", "tls.ca.file", "", false),
+        /** Whether only the authorities of that file are believed. */
+        TLS_CA_ONLY("POSTHORN_TLS_CA_ONLY", "tls.ca.only", "false", false),
+        /** host:port of the HTTP proxy through which everything is sent; empty for none. */
+        EGRESS_PROXY("POSTHORN_EGRESS_PROXY", "egress.proxy", "", false),
+        /** user:password for that proxy. */
+        EGRESS_PROXY_CREDENTIALS("POSTHORN_EGRESS_PROXY_CREDENTIALS", "egress.proxy.credentials", "", true),
         /** Deliveries under way at once on this node. */
         MAX_IN_FLIGHT("POSTHORN_MAX_IN_FLIGHT", "max.in.flight", "1024", false),
         /** Networks of proxies whose X-Forwarded-For is believed, separated by commas; nobody's if empty. */
