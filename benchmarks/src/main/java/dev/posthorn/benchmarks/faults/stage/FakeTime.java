@@ -46,7 +46,10 @@ public final class FakeTime {
                 "FAKETIME_NO_CACHE",
                 "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC",
-                "1");
+                "1",
+                // Else a wait with a time limit of a Java thread ends at once, again and again, and takes a processor.
+                "FAKETIME_FORCE_MONOTONIC_FIX",
+                "0");
     }
 
     /** Sets the distance from the true time. */
