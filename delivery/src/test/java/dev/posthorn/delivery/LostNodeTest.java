@@ -80,6 +80,26 @@ class LostNodeTest {
     }
 
     @Test
+    void when_the_databases_clock_is_set_only_who_stays_silent_is_lost() {
+        for (int hours : List.of(1, -2)) {
+            world.database.query("DELETE FROM posthorn.dispatchers");
+            register(ONE, TWO, THREE);
+            for (int second = 1; second <= 5; second++) {
+                pass(SECOND, ONE, TWO, THREE);
+            }
+            world.database.advanceClock(Duration.ofHours(hours));
+            assertThat(rescue()).as("%s h", hours).containsExactly(ONE, TWO, THREE);
+            for (int second = 1; second <= 4; second++) {
+                pass(SECOND, TWO);
+                assertThat(rescue()).as("%s h, %s s", hours, second).containsExactly(ONE, TWO, THREE);
+                beat(THREE, false);
+            }
+            pass(SECOND.plusMillis(100), TWO, THREE);
+            assertThat(rescue()).as("%s h", hours).containsExactly(TWO, THREE);
+        }
+    }
+
+    @Test
     void a_caller_of_sql_does_not_take_nodes_for_lost_after_a_standstill_either() {
         register(ONE, TWO);
         world.database.advanceClock(Duration.ofSeconds(20));

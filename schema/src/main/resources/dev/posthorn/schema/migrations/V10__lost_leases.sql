@@ -63,7 +63,9 @@ DECLARE
     lost      record;
     returned  integer;
 BEGIN
-    SELECT coalesce(bool_or(d.heartbeat_at > at - interval '3 seconds' AND d.heard_since <= at - interval '4 seconds'), false),
+    SELECT coalesce(bool_or(
+               d.heartbeat_at BETWEEN at - interval '3 seconds' AND at + interval '1 second'
+               AND d.heard_since <= at - interval '4 seconds'), false),
            coalesce(bool_and(d.heartbeat_at <= at - interval '1 minute'), true)
     INTO witnessed, deserted
     FROM posthorn.dispatchers AS d
@@ -72,6 +74,8 @@ BEGIN
     SELECT array_agg(e.id) INTO expired
     FROM (SELECT d.id FROM posthorn.dispatchers AS d
           WHERE d.expires_at <= at AND (d.kind = 'sql' OR witnessed OR deserted)
+             -- The database's clock was set back since it was last heard.
+             OR d.kind = 'node' AND d.heartbeat_at > at + interval '5 seconds' AND witnessed
           ORDER BY d.id
           FOR UPDATE SKIP LOCKED) AS e;
     IF expired IS NULL THEN

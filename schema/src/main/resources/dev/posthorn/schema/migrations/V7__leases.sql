@@ -28,7 +28,10 @@ CREATE FUNCTION posthorn.beat_dispatcher(id uuid, interrupted boolean DEFAULT fa
 AS $$
     UPDATE posthorn.dispatchers AS d
     SET heartbeat_at = t.now,
-        heard_since = CASE WHEN interrupted OR t.now - d.heartbeat_at > interval '3 seconds' THEN t.now ELSE d.heard_since END,
+        heard_since = CASE
+            WHEN NOT interrupted AND t.now BETWEEN d.heartbeat_at AND d.heartbeat_at + interval '3 seconds' THEN d.heard_since
+            ELSE t.now
+        END,
         expires_at = t.now + interval '4 seconds'
     FROM (SELECT posthorn.clock_now() AS now) AS t
     WHERE d.id = $1
