@@ -43,7 +43,8 @@ public final class FakeTime {
                 library.toString(),
                 "FAKETIME_TIMESTAMP_FILE",
                 offset.toString(),
-                "FAKETIME_NO_CACHE",
+                // Without a cache each look at the clock reads the file, which takes ten times as long.
+                "FAKETIME_CACHE_DURATION",
                 "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC",
                 "1",
@@ -52,7 +53,7 @@ public final class FakeTime {
                 "0");
     }
 
-    /** Sets the distance from the true time. */
+    /** Sets the distance from the true time; processes see it a second later at most. */
     public void jump(int seconds) throws IOException {
         Path next = offset.resolveSibling("clock-offset-next");
         Files.writeString(next, (seconds < 0 ? "" : "+") + seconds + "\n");
