@@ -12,6 +12,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -29,6 +30,7 @@ class LostNodeTest {
     private static final Duration SECOND = Duration.ofSeconds(1);
 
     private final EngineFixture world = new EngineFixture();
+    private Instant now = Instant.parse("2030-01-01T12:00:00Z");
 
     @AfterEach
     void close() {
@@ -67,7 +69,7 @@ class LostNodeTest {
         for (int second = 1; second <= 6; second++) {
             pass(SECOND, ONE, TWO);
         }
-        world.database.advanceClock(Duration.ofSeconds(20));
+        advance(Duration.ofSeconds(20));
         assertThat(rescue()).as("before anybody was heard again").containsExactly(ONE, TWO);
         beat(TWO, false);
         assertThat(rescue()).as("one was heard again").containsExactly(ONE, TWO);
@@ -87,7 +89,7 @@ class LostNodeTest {
             for (int second = 1; second <= 5; second++) {
                 pass(SECOND, ONE, TWO, THREE);
             }
-            world.database.advanceClock(Duration.ofHours(hours));
+            advance(Duration.ofHours(hours));
             assertThat(rescue()).as("%s h", hours).containsExactly(ONE, TWO, THREE);
             for (int second = 1; second <= 4; second++) {
                 pass(SECOND, TWO);
@@ -102,7 +104,7 @@ class LostNodeTest {
     @Test
     void a_caller_of_sql_does_not_take_nodes_for_lost_after_a_standstill_either() {
         register(ONE, TWO);
-        world.database.advanceClock(Duration.ofSeconds(20));
+        advance(Duration.ofSeconds(20));
         world.database.query("SET ROLE posthorn_service; SELECT * FROM posthorn.get_pending_webhooks(1)");
         world.database.query("SET ROLE posthorn_service; SELECT posthorn.maintain()");
         assertThat(nodes()).containsExactly(ONE, TWO);
@@ -114,7 +116,7 @@ class LostNodeTest {
         for (int second = 1; second <= 6; second++) {
             pass(SECOND, ONE, TWO);
         }
-        world.database.advanceClock(SECOND);
+        advance(SECOND);
         beat(TWO, true);
         for (int second = 1; second <= 3; second++) {
             pass(SECOND, TWO);
@@ -127,9 +129,9 @@ class LostNodeTest {
     @Test
     void where_no_node_is_heard_at_all_a_caller_of_sql_waits_for_a_minute() {
         register(ONE);
-        world.database.advanceClock(Duration.ofSeconds(59));
+        advance(Duration.ofSeconds(59));
         assertThat(rescue()).containsExactly(ONE);
-        world.database.advanceClock(Duration.ofSeconds(2));
+        advance(Duration.ofSeconds(2));
         assertThat(rescue()).isEmpty();
     }
 
@@ -180,7 +182,15 @@ class LostNodeTest {
         }
     }
 
+    /** The database's clock stands still meanwhile, so that a slow machine changes nothing. */
+    private void advance(Duration time) {
+        now = now.plus(time);
+        world.database.administrate("CREATE OR REPLACE FUNCTION posthorn.clock_now() RETURNS timestamptz"
+                + " LANGUAGE sql VOLATILE PARALLEL SAFE RETURN timestamptz '" + now + "'");
+    }
+
     private void register(String... nodes) {
+        advance(SECOND);
         for (String node : nodes) {
             world.database.query(
                     "SET ROLE posthorn_service; SELECT posthorn.register_dispatcher('" + node + "', 'test', '')");
@@ -188,7 +198,7 @@ class LostNodeTest {
     }
 
     private void pass(Duration time, String... heard) {
-        world.database.advanceClock(time);
+        advance(time);
         for (String node : heard) {
             beat(node, false);
         }
