@@ -1,5 +1,6 @@
 package dev.posthorn.integrations.httpjson;
 
+import dev.posthorn.integrations.mapping.TimeMark;
 import dev.posthorn.integrations.connector.ConnectorException;
 import dev.posthorn.integrations.connector.Failure;
 import dev.posthorn.integrations.mapping.JsonPlace;
