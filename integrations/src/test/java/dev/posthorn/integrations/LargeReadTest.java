@@ -45,9 +45,10 @@ class LargeReadTest {
                         ? failure(failures.getAndIncrement())
                         : page(page, perPage);
             });
-            UUID integration = UUID.fromString(
-                    fixture.database.one("INSERT INTO posthorn.integration_configs (community_id, name, connector, config)"
-                            + " VALUES ('" + fixture.community + "', 'ERP', 'http-json', '{\"url\": \"" + api.url("/things")
+            UUID integration = UUID.fromString(fixture.database.one(
+                    "INSERT INTO posthorn.integration_configs (community_id, name, connector, config)"
+                            + " VALUES ('" + fixture.community + "', 'ERP', 'http-json', '{\"url\": \""
+                            + api.url("/things")
                             + "\", \"records\": {\"at\": \"/items\", \"type\": \"thing\"}, \"pagination\": {\"type\": \"cursor\","
                             + " \"next_at\": \"/next\", \"to\": {\"query\": \"page\"}}}') RETURNING id"));
             UUID run = fixture.start(integration);
@@ -66,13 +67,18 @@ class LargeReadTest {
 
             assertThat(api.received()).hasSize(PAGES + 3);
             assertThat(api.received().stream().map(Received::path).distinct()).hasSize(PAGES);
-            assertThat(fixture.database.one("SELECT concat_ws(' ', count(*), count(DISTINCT external_id), min(external_id::int),"
-                            + " max(external_id::int)) FROM posthorn.integration_records WHERE integration_id = '" + integration + "'"))
+            assertThat(fixture.database.one(
+                            "SELECT concat_ws(' ', count(*), count(DISTINCT external_id), min(external_id::int),"
+                                    + " max(external_id::int)) FROM posthorn.integration_records WHERE integration_id = '"
+                                    + integration + "'"))
                     .isEqualTo(records + " " + records + " 0 " + (records - 1));
-            assertThat(fixture.one("SELECT concat_ws(' ', count(*), count(DISTINCT payload ->> 'external_id')) FROM posthorn.webhook_events"
-                            + " WHERE community_id = :c AND event_type = 'integration.record.created'"))
+            assertThat(fixture.one(
+                            "SELECT concat_ws(' ', count(*), count(DISTINCT payload ->> 'external_id')) FROM posthorn.webhook_events"
+                                    + " WHERE community_id = :c AND event_type = 'integration.record.created'"))
                     .isEqualTo(records + " " + records);
-            assertThat(fixture.one("SELECT count(*) FROM posthorn.webhook_events WHERE community_id = :c AND event_type = 'sync.completed'"))
+            assertThat(
+                            fixture.one(
+                                    "SELECT count(*) FROM posthorn.webhook_events WHERE community_id = :c AND event_type = 'sync.completed'"))
                     .isEqualTo("1");
         }
     }
@@ -84,7 +90,8 @@ class LargeReadTest {
         engine.runDueOnce();
         return fixture.counts(run) + " "
                 + fixture.database.one(
-                        "SELECT coalesce(error_class, '') FROM posthorn.integration_sync_logs WHERE id = '" + run + "'");
+                        "SELECT coalesce(error_class, '') FROM posthorn.integration_sync_logs WHERE id = '" + run
+                                + "'");
     }
 
     private static Answer failure(int which) {
@@ -97,9 +104,11 @@ class LargeReadTest {
 
     private static Answer page(int page, int perPage) {
         String items = IntStream.range((page - 1) * perPage, page * perPage)
-                .mapToObj(id -> "{\"id\": " + id + ", \"name\": \"thing " + id + "\", \"amount\": 12.50, \"paid\": true}")
+                .mapToObj(
+                        id -> "{\"id\": " + id + ", \"name\": \"thing " + id + "\", \"amount\": 12.50, \"paid\": true}")
                 .collect(Collectors.joining(","));
-        return json("{\"items\": [" + items + "], \"next\": " + (page == PAGES ? "null" : "\"" + (page + 1) + "\"") + "}");
+        return json(
+                "{\"items\": [" + items + "], \"next\": " + (page == PAGES ? "null" : "\"" + (page + 1) + "\"") + "}");
     }
 
     private static Answer json(String body) {

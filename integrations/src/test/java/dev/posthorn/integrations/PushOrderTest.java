@@ -126,7 +126,13 @@ class PushOrderTest {
         UUID secret = fixture.vault
                 .create(
                         new NewSecret(
-                                fixture.community, "integration", null, UUID.randomUUID().toString(), "", null, null),
+                                fixture.community,
+                                "integration",
+                                null,
+                                UUID.randomUUID().toString(),
+                                "",
+                                null,
+                                null),
                         login("pw").getBytes(StandardCharsets.UTF_8),
                         SecretAuthor.of("test"))
                 .id();
@@ -146,7 +152,8 @@ class PushOrderTest {
     }
 
     private Outcome send(UUID gate, String body, String password) throws Exception {
-        String login = "Basic " + Base64.getEncoder().encodeToString(("cam:" + password).getBytes(StandardCharsets.UTF_8));
+        String login =
+                "Basic " + Base64.getEncoder().encodeToString(("cam:" + password).getBytes(StandardCharsets.UTF_8));
         return engine.receive(
                         gate,
                         new PushRequest(
@@ -160,13 +167,15 @@ class PushOrderTest {
 
     /** Its name, and whether it is deleted. */
     private String record(UUID gate, int id) {
-        return fixture.database.one("SELECT concat_ws(' ', data ->> 'name', deleted_at IS NOT NULL) FROM posthorn.integration_records"
-                + " WHERE integration_id = '" + gate + "' AND external_id = '" + id + "'");
+        return fixture.database.one(
+                "SELECT concat_ws(' ', data ->> 'name', deleted_at IS NOT NULL) FROM posthorn.integration_records"
+                        + " WHERE integration_id = '" + gate + "' AND external_id = '" + id + "'");
     }
 
     /** Read, created, updated, unchanged, deleted. */
     private String counts(UUID gate) {
-        return fixture.database.one("SELECT concat_ws(' ', records_read, records_created, records_updated, records_unchanged, records_deleted)"
-                + " FROM posthorn.integration_sync_logs WHERE integration_id = '" + gate + "'");
+        return fixture.database.one(
+                "SELECT concat_ws(' ', records_read, records_created, records_updated, records_unchanged, records_deleted)"
+                        + " FROM posthorn.integration_sync_logs WHERE integration_id = '" + gate + "'");
     }
 }

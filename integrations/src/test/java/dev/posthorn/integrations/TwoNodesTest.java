@@ -45,39 +45,51 @@ class TwoNodesTest {
         try (IntegrationFixture fixture = new IntegrationFixture();
                 IntegrationEngine one = fixture.engine(new Slow());
                 IntegrationEngine other = fixture.engine(new Slow())) {
-            fixture.database.administrate("INSERT INTO posthorn.integration_configs (community_id, name, connector, interval_seconds)"
-                    + " SELECT '" + fixture.community + "', 'Bank ' || n, 'slow', " + interval
-                    + " FROM generate_series(1, " + integrations + ") AS n;"
-                    + " UPDATE posthorn.integration_health SET schedule_changed = false,"
-                    + " next_run_at = posthorn.clock_now() + random() * interval '" + interval + " seconds'"
-                    + " WHERE community_id = '" + fixture.community + "'");
+            fixture.database.administrate(
+                    "INSERT INTO posthorn.integration_configs (community_id, name, connector, interval_seconds)"
+                            + " SELECT '" + fixture.community + "', 'Bank ' || n, 'slow', " + interval
+                            + " FROM generate_series(1, " + integrations + ") AS n;"
+                            + " UPDATE posthorn.integration_health SET schedule_changed = false,"
+                            + " next_run_at = posthorn.clock_now() + random() * interval '" + interval + " seconds'"
+                            + " WHERE community_id = '" + fixture.community + "'");
             one.start();
             other.start();
-            String least = "SELECT coalesce(min(runs), 0) FROM (SELECT count(r.id) FILTER (WHERE r.status = 'completed') AS runs"
-                    + " FROM posthorn.integration_configs AS c LEFT JOIN posthorn.integration_sync_logs AS r ON r.integration_id = c.id"
-                    + " WHERE c.community_id = :c GROUP BY c.id) AS x";
-            long end = System.nanoTime() + Duration.ofSeconds(interval * (rounds + 1L) + 60).toNanos();
+            String least =
+                    "SELECT coalesce(min(runs), 0) FROM (SELECT count(r.id) FILTER (WHERE r.status = 'completed') AS runs"
+                            + " FROM posthorn.integration_configs AS c LEFT JOIN posthorn.integration_sync_logs AS r ON r.integration_id = c.id"
+                            + " WHERE c.community_id = :c GROUP BY c.id) AS x";
+            long end = System.nanoTime()
+                    + Duration.ofSeconds(interval * (rounds + 1L) + 60).toNanos();
             while (Integer.parseInt(fixture.one(least)) < rounds) {
-                assertThat(System.nanoTime()).as("each has run " + rounds + " times").isLessThan(end);
+                assertThat(System.nanoTime())
+                        .as("each has run " + rounds + " times")
+                        .isLessThan(end);
                 LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
             }
             assertThat(twice).isEmpty();
-            assertThat(fixture.one("SELECT count(*) FROM posthorn.integration_sync_logs AS a JOIN posthorn.integration_sync_logs AS b"
-                            + " ON a.integration_id = b.integration_id AND a.id < b.id AND a.ended_at > b.started_at"
-                            + " WHERE a.community_id = :c"))
+            assertThat(fixture.one(
+                            "SELECT count(*) FROM posthorn.integration_sync_logs AS a JOIN posthorn.integration_sync_logs AS b"
+                                    + " ON a.integration_id = b.integration_id AND a.id < b.id AND a.ended_at > b.started_at"
+                                    + " WHERE a.community_id = :c"))
                     .isEqualTo("0");
-            assertThat(fixture.one("SELECT count(*) FROM posthorn.integration_sync_logs WHERE community_id = :c"
-                            + " AND (status NOT IN ('completed', 'running', 'queued') OR attempt > 1 OR lost_runners > 0)"))
+            assertThat(
+                            fixture.one(
+                                    "SELECT count(*) FROM posthorn.integration_sync_logs WHERE community_id = :c"
+                                            + " AND (status NOT IN ('completed', 'running', 'queued') OR attempt > 1 OR lost_runners > 0)"))
                     .isEqualTo("0");
-            // The next run is due an interval after this one was queued; the first is left out, whose due time is overwritten.
-            List<@Nullable String> late = fixture.database.query("SELECT count(*), round(max(late)::numeric, 3),"
+            // The next run is due an interval after this one was queued; the first is left out, whose due time is
+            // overwritten.
+            List<@Nullable String> late = fixture.database
+                    .query("SELECT count(*), round(max(late)::numeric, 3),"
                             + " round(percentile_cont(0.5) WITHIN GROUP (ORDER BY late)::numeric, 3),"
                             + " round(percentile_cont(0.99) WITHIN GROUP (ORDER BY late)::numeric, 3)"
                             + " FROM (SELECT extract(epoch FROM r.started_at - lag(r.created_at) OVER (PARTITION BY r.integration_id ORDER BY r.id)) - "
-                            + interval + " AS late FROM posthorn.integration_sync_logs AS r WHERE r.community_id = '" + fixture.community
+                            + interval + " AS late FROM posthorn.integration_sync_logs AS r WHERE r.community_id = '"
+                            + fixture.community
                             + "') AS x WHERE late IS NOT NULL")
                     .get(0);
-            System.out.printf("two nodes, %d integrations every %d s: %s runs, late by p50 %s s, p99 %s s, at most %s s%n",
+            System.out.printf(
+                    "two nodes, %d integrations every %d s: %s runs, late by p50 %s s, p99 %s s, at most %s s%n",
                     integrations, interval, late.get(0), late.get(2), late.get(3), late.get(1));
             assertThat(Double.parseDouble(String.valueOf(late.get(3)))).isLessThan(interval);
         }
@@ -87,7 +99,11 @@ class TwoNodesTest {
     private final class Slow implements PullConnector {
         @Override
         public ConnectorDescription describe() {
-            return new ConnectorDescription("slow", "Slow", "For tests.", JSON.readTree("{\"type\": \"object\"}"),
+            return new ConnectorDescription(
+                    "slow",
+                    "Slow",
+                    "For tests.",
+                    JSON.readTree("{\"type\": \"object\"}"),
                     JSON.readTree("{\"type\": \"object\"}"));
         }
 

@@ -53,20 +53,18 @@ final class IntegrationCanaries implements AutoCloseable {
         exchange.getRequestBody().readAllBytes();
         heard.incrementAndGet();
         String path = exchange.getRequestURI().getPath();
-        int status =
-                switch (path) {
-                    case "/refused" -> 401;
-                    case "/redirect" -> 302;
-                    case "/broken" -> 500;
-                    default -> 200;
-                };
-        String body =
-                switch (path) {
-                    case "/malformed" -> "{\"items\": [{\"id\": \"" + login + "\", ";
-                    case "/drift" -> "{\"" + login + "\": {\"" + login.replace("Bearer ", "") + "\": 1}}";
-                    case "/rejected" -> "{\"items\": [{\"id\": {\"" + login + "\": 1}}, {\"id\": 1}]}";
-                    default -> "no: " + login;
-                };
+        int status = switch (path) {
+            case "/refused" -> 401;
+            case "/redirect" -> 302;
+            case "/broken" -> 500;
+            default -> 200;
+        };
+        String body = switch (path) {
+            case "/malformed" -> "{\"items\": [{\"id\": \"" + login + "\", ";
+            case "/drift" -> "{\"" + login + "\": {\"" + login.replace("Bearer ", "") + "\": 1}}";
+            case "/rejected" -> "{\"items\": [{\"id\": {\"" + login + "\": 1}}, {\"id\": 1}]}";
+            default -> "no: " + login;
+        };
         exchange.getResponseHeaders().set("Location", "http://127.0.0.1/?login=" + login.replace(' ', '+'));
         exchange.getResponseHeaders().set("WWW-Authenticate", login);
         byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
@@ -103,15 +101,17 @@ final class IntegrationCanaries implements AutoCloseable {
     private void readBy(String path, String login, String field, String secret) throws Exception {
         tried(integration(
                 "http-json",
-                "{\"url\": \"" + at(path) + "\", \"auth\": {\"type\": \"" + login + "\"}, \"records\": {\"at\": \"/items\"}}",
+                "{\"url\": \"" + at(path) + "\", \"auth\": {\"type\": \"" + login
+                        + "\"}, \"records\": {\"at\": \"/items\"}}",
                 "{\"" + field + "\": \"" + secret + "\"}"));
     }
 
     private void fetched(String secret) throws Exception {
         tried(integration(
                 "http-json",
-                "{\"url\": \"" + at("/items") + "\", \"auth\": {\"type\": \"oauth2_client_credentials\", \"token_url\": \""
-                        + at("/refused") + "\"}, \"records\": {\"at\": \"/items\"}}",
+                "{\"url\": \"" + at("/items")
+                        + "\", \"auth\": {\"type\": \"oauth2_client_credentials\", \"token_url\": \"" + at("/refused")
+                        + "\"}, \"records\": {\"at\": \"/items\"}}",
                 "{\"client_id\": \"posthorn\", \"client_secret\": \"" + secret + "\"}"));
     }
 
@@ -127,7 +127,8 @@ final class IntegrationCanaries implements AutoCloseable {
         tried(integration(
                 "bank-statement",
                 "{\"source\": {\"type\": \"sftp\", \"host\": \"127.0.0.1\", \"port\": " + databasePort
-                        + ", \"username\": \"acme\", \"host_key\": [\"SHA256:" + "A".repeat(43) + "\"], \"path\": \"/\"}}",
+                        + ", \"username\": \"acme\", \"host_key\": [\"SHA256:" + "A".repeat(43)
+                        + "\"], \"path\": \"/\"}}",
                 "{\"" + field + "\": \"" + secret + "\"}"));
     }
 
@@ -149,14 +150,17 @@ final class IntegrationCanaries implements AutoCloseable {
         String head = "{\"name\": \"Misspelt\", \"connector\": ";
         String config = ", \"config\": {\"url\": \"" + at("/refused") + "\", \"records\": {}}, ";
         calls.send("POST", ALL, head + "\"fax\"" + config + "\"credentials\": {\"token\": \"" + secret + "\"}}");
-        calls.send("POST", ALL, head + "\"http-json\"" + config + "\"credentials\": {\"token\": [\"" + secret + "\"]}}");
+        calls.send(
+                "POST", ALL, head + "\"http-json\"" + config + "\"credentials\": {\"token\": [\"" + secret + "\"]}}");
         calls.send("POST", ALL, head + "\"http-json\"" + config + "\"credentials\": \"" + secret + "\"}");
         calls.send("POST", ALL, head + "\"http-json\"" + config + "\"credentials\": {\"token\": \"" + secret + "\"");
         calls.send(
                 "POST",
                 ALL,
-                head + "\"http-json\"" + config + "\"interval_seconds\": 1, \"credentials\": {\"token\": \"" + secret + "\"}}");
-        String one = ALL + "/" + integration("http-json", "{\"url\": \"" + at("/refused") + "\", \"records\": {}}", "{}");
+                head + "\"http-json\"" + config + "\"interval_seconds\": 1, \"credentials\": {\"token\": \"" + secret
+                        + "\"}}");
+        String one =
+                ALL + "/" + integration("http-json", "{\"url\": \"" + at("/refused") + "\", \"records\": {}}", "{}");
         calls.send("PUT", one + "/credentials", "{\"token\": \"" + secret + "\"");
         calls.send("PUT", one + "/credentials", "{\"token\": {\"is\": \"" + secret + "\"}}");
         calls.send("PUT", one + "/credentials", "{\"token\": \"" + secret + "\", \"tokn\": \"" + secret + "\"}");
@@ -167,8 +171,8 @@ final class IntegrationCanaries implements AutoCloseable {
         String created = calls.send(
                 "POST",
                 ALL,
-                "{\"name\": \"Canary\", \"connector\": \"" + connector + "\", \"config\": " + config + ", \"credentials\": "
-                        + credentials + "}");
+                "{\"name\": \"Canary\", \"connector\": \"" + connector + "\", \"config\": " + config
+                        + ", \"credentials\": " + credentials + "}");
         return JSON.readTree(created).required("id").stringValue();
     }
 
@@ -177,13 +181,16 @@ final class IntegrationCanaries implements AutoCloseable {
         String check = calls.send("POST", one + "/check", "");
         assertThat(JSON.readTree(check).has("error_class")).as(check).isTrue();
         String run = one + "/runs/"
-                + JSON.readTree(calls.send("POST", one + "/runs", "")).required("id").stringValue();
+                + JSON.readTree(calls.send("POST", one + "/runs", ""))
+                        .required("id")
+                        .stringValue();
         String status = "";
         long end = System.nanoTime() + 120_000_000_000L;
         while (!status.equals("failed") && !status.equals("retrying") && !status.equals("completed")) {
             assertThat(System.nanoTime()).isLessThan(end);
             Thread.onSpinWait();
-            status = JSON.readTree(calls.send("GET", run, "")).required("status").stringValue();
+            status =
+                    JSON.readTree(calls.send("GET", run, "")).required("status").stringValue();
         }
         for (String shown : new String[] {run + "/log", one, one + "/issues", one + "/records"}) {
             calls.send("GET", shown, "");

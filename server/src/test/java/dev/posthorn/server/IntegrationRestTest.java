@@ -95,9 +95,10 @@ class IntegrationRestTest {
 
     @Test
     void credentials_may_come_with_the_integration_and_are_then_used_by_its_very_first_run() throws Exception {
-        String config = "\"config\": {\"url\": \"http://127.0.0.1:" + erp.getAddress().getPort()
-                + "/invoices\", \"auth\": {\"type\": \"bearer\"}, \"records\": {\"at\": \"/data\", \"type\": \"invoice\"}},"
-                + " \"interval_seconds\": 3600";
+        String config =
+                "\"config\": {\"url\": \"http://127.0.0.1:" + erp.getAddress().getPort()
+                        + "/invoices\", \"auth\": {\"type\": \"bearer\"}, \"records\": {\"at\": \"/data\", \"type\": \"invoice\"}},"
+                        + " \"interval_seconds\": 3600";
         String waits = ALL + "/" + create("{\"name\": \"Waits\", \"connector\": \"http-json\", " + config + "}");
         Answer created = server.call(
                 "POST",
@@ -119,7 +120,8 @@ class IntegrationRestTest {
         await(() -> health(waits).equals("healthy"));
 
         assertInvalid(
-                "{\"name\": \"x\", \"connector\": \"http-json\", " + config + ", \"credentials\": {\"tokn\": \"erp-token-9\"}}",
+                "{\"name\": \"x\", \"connector\": \"http-json\", " + config
+                        + ", \"credentials\": {\"tokn\": \"erp-token-9\"}}",
                 "/credentials",
                 "tokn");
         // What the integration's own settings are refused for leaves no secret behind.

@@ -70,10 +70,14 @@ class SecretCanaryTest {
             new Migrator(source).migrate();
             try (ServerProcess server = ServerProcess.start(
                     Map.of(
-                            "DATABASE_URL", database.url(),
-                            "POSTHORN_MASTER_KEY", master.encoded(),
-                            "POSTHORN_ALLOWED_NETWORKS", "127.0.0.0/8",
-                            "POSTHORN_LOG", "debug"),
+                            "DATABASE_URL",
+                            database.url(),
+                            "POSTHORN_MASTER_KEY",
+                            master.encoded(),
+                            "POSTHORN_ALLOWED_NETWORKS",
+                            "127.0.0.0/8",
+                            "POSTHORN_LOG",
+                            "debug"),
                     "serve",
                     "--port",
                     "0")) {
@@ -84,8 +88,8 @@ class SecretCanaryTest {
                 send("POST", "/communities", "{\"external_id\":\"acme\",\"name\":\"" + CONTROL + "\"}", "");
                 putAll(source);
                 readAll(source, master);
-                try (IntegrationCanaries integrations = new IntegrationCanaries(
-                        this::call, SecretCanaryTest::canary, source.getPortNumbers()[0])) {
+                try (IntegrationCanaries integrations =
+                        new IntegrationCanaries(this::call, SecretCanaryTest::canary, source.getPortNumbers()[0])) {
                     integrations.put(OF_INTEGRATIONS);
                 }
                 answers.add(send("GET", "/audit-log", "", ""));
@@ -96,7 +100,9 @@ class SecretCanaryTest {
                 output = server.output();
             }
         }
-        assertThat(answers).hasSizeGreaterThan(CANARIES + 10 * OF_INTEGRATIONS).noneMatch(answer -> answer.contains(MARK) || answer.contains(LOGIN));
+        assertThat(answers)
+                .hasSizeGreaterThan(CANARIES + 10 * OF_INTEGRATIONS)
+                .noneMatch(answer -> answer.contains(MARK) || answer.contains(LOGIN));
         assertThat(output).contains("DEBUG").doesNotContain(MARK, LOGIN);
         assertThat(Files.readString(data.resolve("postgres.log"), StandardCharsets.ISO_8859_1))
                 .contains("vault_secret_versions")

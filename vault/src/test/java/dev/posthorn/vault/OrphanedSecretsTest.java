@@ -95,8 +95,8 @@ class OrphanedSecretsTest {
                 return true;
             });
         }
-        fixture.database.administrate("UPDATE posthorn.webhook_endpoints SET deleted_at = posthorn.clock_now() WHERE id = '"
-                + deleted + "'");
+        fixture.database.administrate(
+                "UPDATE posthorn.webhook_endpoints SET deleted_at = posthorn.clock_now() WHERE id = '" + deleted + "'");
         fixture.database.advanceClock(Duration.ofMinutes(59));
         maintain();
         assertThat(owners()).containsExactlyInAnyOrder(deleted.toString(), staying.toString());
@@ -106,13 +106,15 @@ class OrphanedSecretsTest {
     }
 
     private UUID integration() {
-        return UUID.fromString(fixture.database.one("INSERT INTO posthorn.integration_configs (community_id, name, connector) VALUES ('"
-                + fixture.acme + "', 'ERP', 'http-json') RETURNING id"));
+        return UUID.fromString(fixture.database.one(
+                "INSERT INTO posthorn.integration_configs (community_id, name, connector) VALUES ('" + fixture.acme
+                        + "', 'ERP', 'http-json') RETURNING id"));
     }
 
     private UUID credentials(Vault vault, UUID integration) {
         return vault.create(
-                        new NewSecret(fixture.acme, "integration", integration, "credentials", "", List.of("token"), null),
+                        new NewSecret(
+                                fixture.acme, "integration", integration, "credentials", "", List.of("token"), null),
                         bytes("{\"token\": \"t\"}"),
                         SecretAuthor.of("test"))
                 .id();
@@ -120,7 +122,8 @@ class OrphanedSecretsTest {
 
     private void delete(UUID integration) {
         fixture.database.administrate(
-                "UPDATE posthorn.integration_configs SET deleted_at = posthorn.clock_now() WHERE id = '" + integration + "'");
+                "UPDATE posthorn.integration_configs SET deleted_at = posthorn.clock_now() WHERE id = '" + integration
+                        + "'");
     }
 
     private void maintain() {

@@ -28,8 +28,8 @@ public record SourceRecord(
         return new SourceRecord(type, externalId, null, null);
     }
 
-    /** The same of a version. */
-    public SourceRecord of(BigDecimal itsVersion) {
+    /** The same with a version. */
+    public SourceRecord withVersion(BigDecimal itsVersion) {
         return new SourceRecord(type, externalId, data, itsVersion);
     }
 }

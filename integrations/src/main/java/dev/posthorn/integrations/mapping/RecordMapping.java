@@ -152,7 +152,7 @@ public final class RecordMapping {
                 return Optional.of("the version must be a number or a time, but "
                         + version.get().found(object));
             }
-            record = record.of(known.get());
+            record = record.withVersion(known.get());
         }
         read.add(record);
         return Optional.empty();

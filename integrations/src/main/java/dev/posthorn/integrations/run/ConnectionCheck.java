@@ -50,8 +50,7 @@ public final class ConnectionCheck {
     private Outcome check(PresentIntegration integration) throws InterruptedException {
         List<String> lines = Collections.synchronizedList(new ArrayList<>());
         CompletableFuture<Outcome> answer = new CompletableFuture<>();
-        Thread asking =
-                Thread.ofVirtual().name("posthorn-check").start(() -> answer.complete(ask(integration, lines)));
+        Thread asking = Thread.ofVirtual().name("posthorn-check").start(() -> answer.complete(ask(integration, lines)));
         try {
             return answer.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
         } catch (TimeoutException e) {
@@ -66,8 +65,7 @@ public final class ConnectionCheck {
     private Outcome ask(PresentIntegration integration, List<String> lines) {
         Masking masking = null;
         try {
-            Contexts.Prepared prepared =
-                    contexts.prepare(integration);
+            Contexts.Prepared prepared = contexts.prepare(integration);
             masking = prepared.masking();
             Masking present = masking;
             prepared.connector().check(prepared.context(new RunLog() {

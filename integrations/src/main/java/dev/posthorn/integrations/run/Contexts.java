@@ -127,7 +127,8 @@ public final class Contexts {
             throw new IllegalStateException("the database holds JSON that is none", e);
         }
         fit("the configuration", Failure.CONFIGURATION, connectors.judgeConfiguration(connector, configuration));
-        return new Prepared(found, integration, configuration, secrets.read(), network, clock, operator.apply(connector));
+        return new Prepared(
+                found, integration, configuration, secrets.read(), network, clock, operator.apply(connector));
     }
 
     private static void fit(String what, Failure failure, List<Misfit> misfits) throws ConnectorException {

@@ -30,9 +30,10 @@ final class Masking {
 
     /** Any two of them as HTTP sends user and password. */
     private static Stream<String> logins(Credentials credentials) {
-        return credentials.secrets().stream().flatMap(user -> credentials.secrets().stream()
-                .filter(password -> password.length() >= SHORTEST)
-                .map(password -> base64(user + ":" + password)));
+        return credentials.secrets().stream()
+                .flatMap(user -> credentials.secrets().stream()
+                        .filter(password -> password.length() >= SHORTEST)
+                        .map(password -> base64(user + ":" + password)));
     }
 
     private static String base64(String text) {

@@ -4,10 +4,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthorn.integrations.TestContext;
-import dev.posthorn.integrations.conformance.PushConformance.Proof;
-import dev.posthorn.integrations.connector.PushRequest;
 import dev.posthorn.integrations.bank.BankStatementConnector;
+import dev.posthorn.integrations.conformance.PushConformance.Proof;
 import dev.posthorn.integrations.connector.PullConnector;
+import dev.posthorn.integrations.connector.PushRequest;
 import dev.posthorn.integrations.httpjson.HttpJsonConnector;
 import dev.posthorn.integrations.jdbc.JdbcConnector;
 import dev.posthorn.integrations.push.PushJsonConnector;
@@ -96,9 +96,10 @@ class BuiltInConnectorsTest {
     void jdbc(String incremental) throws Exception {
         try (TestDatabase database = TestDatabase.create();
                 PasswordLogin reader = PasswordLogin.on(database)) {
-            database.administrate("CREATE TABLE payment (id bigint PRIMARY KEY, amount numeric NOT NULL, changed timestamptz NOT NULL);"
-                    + " INSERT INTO payment SELECT n, n * 1.50, TIMESTAMPTZ '2026-05-01 00:00Z' + n / 2 * interval '1 second'"
-                    + " FROM generate_series(1, 50) AS n; GRANT SELECT ON payment TO " + reader.name());
+            database.administrate(
+                    "CREATE TABLE payment (id bigint PRIMARY KEY, amount numeric NOT NULL, changed timestamptz NOT NULL);"
+                            + " INSERT INTO payment SELECT n, n * 1.50, TIMESTAMPTZ '2026-05-01 00:00Z' + n / 2 * interval '1 second'"
+                            + " FROM generate_series(1, 50) AS n; GRANT SELECT ON payment TO " + reader.name());
             assertConforms(
                     new JdbcConnector(),
                     "{'host': '127.0.0.1', 'port': " + database.server().port() + ", 'database': '" + database.name()

@@ -91,8 +91,7 @@ final class IntegrationFields {
     static void checkCredentials(Connectors connectors, String connector, String at, JsonNode credentials) {
         List<Misfit> misfits = connectors.judgeCredentials(connector, credentials);
         if (!misfits.isEmpty()) {
-            throw Problem.invalid(
-                    at + misfits.get(0).pointer(), misfits.get(0).detail());
+            throw Problem.invalid(at + misfits.get(0).pointer(), misfits.get(0).detail());
         }
     }
 
