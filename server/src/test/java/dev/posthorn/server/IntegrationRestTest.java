@@ -89,7 +89,7 @@ class IntegrationRestTest {
         }
         assertThat(server.call("DELETE", one, "").status()).isEqualTo(204);
         assertThat(server.call("GET", one, "").status()).isEqualTo(404);
-        assertThat(server.database().query("SELECT id FROM posthorn.vault_secrets WHERE purpose = 'integration'"))
+        assertThat(server.database().query("SELECT id FROM posthorn.vault_secrets WHERE owner_id = '" + id + "'"))
                 .isEmpty();
     }
 
