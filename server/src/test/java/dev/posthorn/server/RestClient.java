@@ -29,11 +29,6 @@ record RestClient(String api, String key) {
         return new RestClient(line.substring(line.indexOf("http")), shown.substring(shown.indexOf("ph_live_")));
     }
 
-    /** The same API for the holder of another key. */
-    RestClient with(String other) {
-        return new RestClient(api, other);
-    }
-
     /** A call; the headers are names and values in turn. */
     Answer call(String method, String path, String body, String... headers) throws Exception {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(api + path))
