@@ -31,8 +31,12 @@ final class OrphanedSecrets implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         closing.give();
-        loop.stop(TO_END);
+        try {
+            loop.stop(TO_END);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
