@@ -6,6 +6,7 @@ import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
 import dev.posthorn.integrations.connector.Connector;
 import dev.posthorn.integrations.connector.ConnectorDescription;
+import dev.posthorn.integrations.connector.PullConnector;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
 
 /** The connectors that this program has, by name. Immutable. */
 public final class Connectors {
@@ -82,6 +84,16 @@ public final class Connectors {
     /** The same for credentials. */
     public List<Misfit> judgeCredentials(String connector, JsonNode credentials) {
         return misfits(entry(connector).credentials(), credentials);
+    }
+
+    /** Whether nothing can be read under a configuration while no credentials are stored; false of a connector that is not here. */
+    public boolean needsCredentials(String connector, JsonNode configuration) {
+        Entry entry = entries.get(connector);
+        return entry != null
+                && entry.connector() instanceof PullConnector pull
+                && (pull.needsCredentials(configuration)
+                        || !misfits(entry.credentials(), JsonNodeFactory.instance.objectNode())
+                                .isEmpty());
     }
 
     private Entry entry(String name) {

@@ -39,6 +39,7 @@ final class ScriptedSource implements PullConnector {
 
     int hangsBeforePage = -1;
     String says = "";
+    boolean needsCredentials;
 
     void put(String id, String name) {
         content.put(id, JSON.createObjectNode().put("name", name));
@@ -49,13 +50,18 @@ final class ScriptedSource implements PullConnector {
         return new ConnectorDescription("scripted", "Scripted", "For tests.", JSON.readTree("""
                         {"type": "object", "properties": {"depth": {"type": "integer"}}, "additionalProperties": false}
                         """), JSON.readTree("""
-                        {"type": "object", "properties": {"token": {"type": "string"}}, "required": ["token"]}
+                        {"type": "object", "properties": {"token": {"type": "string"}}}
                         """));
     }
 
     @Override
     public void check(ConnectorContext context) throws ConnectorException {
         context.credentials().require("token");
+    }
+
+    @Override
+    public boolean needsCredentials(JsonNode configuration) {
+        return needsCredentials;
     }
 
     @Override

@@ -137,6 +137,29 @@ class SyncRunTest {
     }
 
     @Test
+    void what_needs_credentials_is_not_due_before_they_are_stored() throws Exception {
+        source.needsCredentials = true;
+        UUID bank = fixture.integration("interval_seconds", "60");
+        engine.runDueOnce();
+        fixture.database.advanceClock(Duration.ofMinutes(3));
+        engine.runDueOnce();
+        assertThat(source.cursors).isEmpty();
+        assertThat(fixture.health(bank)).isEqualTo("never_ran");
+
+        // By SQL alone.
+        fixture.database.administrate("UPDATE posthorn.integration_configs SET vault_secret_id = '"
+                + fixture.secret("token", "t") + "' WHERE id = '" + bank + "'");
+        engine.runDueOnce();
+        assertThat(source.cursors).hasSize(1);
+        assertThat(fixture.health(bank)).isEqualTo("healthy");
+
+        fixture.database.one("SELECT 1 FROM posthorn.set_integration_credentials('" + bank + "', NULL)");
+        fixture.database.advanceClock(Duration.ofMinutes(3));
+        engine.runDueOnce();
+        assertThat(source.cursors).hasSize(1);
+    }
+
+    @Test
     void an_issue_that_needs_nobody_opens_at_the_second_failed_run_and_closes_at_the_second_good_one()
             throws Exception {
         UUID bank = fixture.integration("", "");
@@ -260,7 +283,7 @@ class SyncRunTest {
     void secrets_are_taken_out_of_logs_and_errors() throws Exception {
         UUID secret = fixture.secret("token", "hunter2/hunter2");
         UUID bank = fixture.integration("vault_secret_id", "'" + secret + "'");
-        source.says = "asks with hunter2/hunter2 and hunter2%2Fhunter2";
+        source.says = "asks with hunter2/hunter2, hunter2%2Fhunter2 and what was cut, hunter2/h…";
         source.failsBeforePage = 0;
         source.failure = new ConnectorException(Failure.CONFIGURATION, "no such account for hunter2/hunter2");
         UUID run = fixture.start(bank);
@@ -269,7 +292,7 @@ class SyncRunTest {
                         fixture.one(
                                 "SELECT string_agg(line, '; ' ORDER BY number) FROM posthorn.integration_log_lines WHERE community_id = :c"))
                 .isEqualTo(
-                        "reads from the beginning; asks with ••• and •••; failed (configuration): no such account for •••");
+                        "reads from the beginning; asks with •••, ••• and what was cut, •••…; failed (configuration): no such account for •••");
         assertThat(fixture.database.one(
                         "SELECT error_message FROM posthorn.integration_sync_logs WHERE id = '" + run + "'"))
                 .isEqualTo("no such account for •••");

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.posthorn.schema.Migrator;
-import dev.posthorn.testkit.PostgresServer;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestNameServer;
 import dev.posthorn.testkit.TestReceiver;
@@ -229,8 +228,7 @@ class CutOffServerTest {
                         "sh"),
                 Map.of(
                         "DATABASE_URL",
-                        "postgres://" + PostgresServer.OWNER + ":" + PostgresServer.PASSWORD + "@127.0.0.1:"
-                                + database.server().port() + "/" + database.name(),
+                        database.url(),
                         "POSTHORN_MASTER_KEY",
                         MasterKeyset.generate().encoded(),
                         "POSTHORN_ALLOWED_NETWORKS",

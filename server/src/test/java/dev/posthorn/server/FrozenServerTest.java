@@ -3,7 +3,6 @@ package dev.posthorn.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthorn.schema.Migrator;
-import dev.posthorn.testkit.PostgresServer;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver;
 import dev.posthorn.vault.MasterKeyset;
@@ -94,18 +93,7 @@ class FrozenServerTest {
     }
 
     private ServerProcess serve(TestDatabase database) throws Exception {
-        ServerProcess server = ServerProcess.start(
-                Map.of(
-                        "DATABASE_URL",
-                        "postgres://" + PostgresServer.OWNER + ":" + PostgresServer.PASSWORD + "@127.0.0.1:"
-                                + database.server().port() + "/" + database.name(),
-                        "POSTHORN_MASTER_KEY",
-                        masterKey,
-                        "POSTHORN_ALLOWED_NETWORKS",
-                        "127.0.0.0/8"),
-                "serve",
-                "--port",
-                "0");
+        ServerProcess server = ServerProcess.serve(database, Map.of("POSTHORN_MASTER_KEY", masterKey));
         server.awaitLine("ready", Duration.ofSeconds(60));
         return server;
     }

@@ -89,8 +89,58 @@ class IntegrationRestTest {
         }
         assertThat(server.call("DELETE", one, "").status()).isEqualTo(204);
         assertThat(server.call("GET", one, "").status()).isEqualTo(404);
-        assertThat(server.database().query("SELECT id FROM posthorn.vault_secrets WHERE purpose = 'integration'"))
+        assertThat(server.database().query("SELECT id FROM posthorn.vault_secrets WHERE owner_id = '" + id + "'"))
                 .isEmpty();
+    }
+
+    @Test
+    void credentials_may_come_with_the_integration_and_are_then_used_by_its_very_first_run() throws Exception {
+        String config =
+                "\"config\": {\"url\": \"http://127.0.0.1:" + erp.getAddress().getPort()
+                        + "/invoices\", \"auth\": {\"type\": \"bearer\"}, \"records\": {\"at\": \"/data\", \"type\": \"invoice\"}},"
+                        + " \"interval_seconds\": 3600";
+        String waits = ALL + "/" + create("{\"name\": \"Waits\", \"connector\": \"http-json\", " + config + "}");
+        Answer created = server.call(
+                "POST",
+                ALL,
+                "{\"name\": \"At once\", \"connector\": \"http-json\", " + config
+                        + ", \"credentials\": {\"token\": \"erp-token-9f8e7d\"}}");
+        assertThat(created.status()).as(created.body()).isEqualTo(201);
+        assertThat(created.header("Cache-Control")).isEqualTo("no-store");
+        assertThat(created.body()).doesNotContain("erp-token");
+        String one = ALL + "/" + created.json().get("id").stringValue();
+        await(() -> health(one).equals("healthy"));
+        // Looked at before the other one, and not read.
+        assertThat(server.call("GET", waits + "/runs", "").json().get("data").isEmpty())
+                .isTrue();
+        assertThat(health(waits)).isEqualTo("never_ran");
+        assertThat(server.call("PUT", waits + "/credentials", "{\"token\": \"erp-token-9f8e7d\"}")
+                        .status())
+                .isEqualTo(200);
+        await(() -> health(waits).equals("healthy"));
+
+        assertInvalid(
+                "{\"name\": \"x\", \"connector\": \"http-json\", " + config
+                        + ", \"credentials\": {\"tokn\": \"erp-token-9\"}}",
+                "/credentials",
+                "tokn");
+        // What the integration's own settings are refused for leaves no secret behind.
+        String secrets = "SELECT count(*) FROM posthorn.vault_secrets WHERE purpose = 'integration'";
+        String before = server.database().one(secrets);
+        assertInvalid(
+                "{\"name\": \"x\", \"connector\": \"http-json\", " + config.replace("3600", "1")
+                        + ", \"credentials\": {\"token\": \"erp-token-9\"}}",
+                "/interval_seconds",
+                "from 10");
+        assertThat(server.database().one(secrets)).isEqualTo(before);
+    }
+
+    private static String health(String integration) {
+        try {
+            return server.call("GET", integration, "").json().get("health").stringValue();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test

@@ -3,7 +3,6 @@ package dev.posthorn.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthorn.schema.Migrator;
-import dev.posthorn.testkit.PostgresServer;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver;
 import dev.posthorn.testkit.TestReceiver.Received;
@@ -108,18 +107,7 @@ class KilledServerTest {
     }
 
     private ServerProcess serve(TestDatabase database) throws Exception {
-        return ServerProcess.start(
-                Map.of(
-                        "DATABASE_URL",
-                        "postgres://" + PostgresServer.OWNER + ":" + PostgresServer.PASSWORD + "@127.0.0.1:"
-                                + database.server().port() + "/" + database.name(),
-                        "POSTHORN_MASTER_KEY",
-                        masterKey,
-                        "POSTHORN_ALLOWED_NETWORKS",
-                        "127.0.0.0/8"),
-                "serve",
-                "--port",
-                "0");
+        return ServerProcess.serve(database, Map.of("POSTHORN_MASTER_KEY", masterKey));
     }
 
     private static Set<String> ids(List<Received> requests) {

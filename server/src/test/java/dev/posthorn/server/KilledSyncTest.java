@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
 import dev.posthorn.schema.Migrator;
-import dev.posthorn.testkit.PostgresServer;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.vault.MasterKeyset;
 import java.net.InetAddress;
@@ -145,17 +144,6 @@ class KilledSyncTest {
     }
 
     private ServerProcess serve(TestDatabase database) throws Exception {
-        return ServerProcess.start(
-                Map.of(
-                        "DATABASE_URL",
-                        "postgres://" + PostgresServer.OWNER + ":" + PostgresServer.PASSWORD + "@127.0.0.1:"
-                                + database.server().port() + "/" + database.name(),
-                        "POSTHORN_MASTER_KEY",
-                        masterKey,
-                        "POSTHORN_ALLOWED_NETWORKS",
-                        "127.0.0.0/8"),
-                "serve",
-                "--port",
-                "0");
+        return ServerProcess.serve(database, Map.of("POSTHORN_MASTER_KEY", masterKey));
     }
 }

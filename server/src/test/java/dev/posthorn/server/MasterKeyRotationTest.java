@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.signing.WebhookSecret;
 import dev.posthorn.signing.WebhookVerifier;
-import dev.posthorn.testkit.PostgresServer;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver;
 import dev.posthorn.testkit.TestReceiver.Received;
@@ -195,8 +194,7 @@ class MasterKeyRotationTest {
         assertThat(Files.exists(keys)).isTrue();
         return Map.of(
                 "DATABASE_URL",
-                "postgres://" + PostgresServer.OWNER + ":" + PostgresServer.PASSWORD + "@127.0.0.1:"
-                        + database.server().port() + "/" + database.name(),
+                database.url(),
                 "POSTHORN_MASTER_KEY_FILE",
                 keys.toString(),
                 "POSTHORN_ALLOWED_NETWORKS",

@@ -3,7 +3,6 @@ package dev.posthorn.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthorn.schema.Migrator;
-import dev.posthorn.testkit.PostgresServer;
 import dev.posthorn.testkit.RawServer;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.vault.MasterKeyset;
@@ -99,8 +98,7 @@ class RefusalTest {
             try (ServerProcess server = ServerProcess.start(
                     Map.of(
                             "DATABASE_URL",
-                            "postgres://" + PostgresServer.OWNER + ":" + PostgresServer.PASSWORD + "@127.0.0.1:"
-                                    + database.server().port() + "/" + database.name(),
+                            database.url(),
                             "POSTHORN_MASTER_KEY",
                             MasterKeyset.generate().encoded(),
                             "POSTHORN_REFUSED_NETWORKS",

@@ -1,5 +1,6 @@
 package dev.posthorn.server;
 
+import dev.posthorn.testkit.TestDatabase;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -7,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -16,6 +18,7 @@ import java.util.concurrent.TimeoutException;
 final class ServerProcess implements AutoCloseable {
     private final Process process;
     private final List<String> lines = new ArrayList<>();
+    private boolean silent;
 
     private ServerProcess(Process process) {
         this.process = process;
@@ -24,6 +27,14 @@ final class ServerProcess implements AutoCloseable {
 
     static ServerProcess start(Map<String, String> environment, String... arguments) throws IOException {
         return start(List.of(), environment, arguments);
+    }
+
+    /** {@code serve} on a free port, over a database, with targets on loopback allowed and whatever else the environment says. */
+    static ServerProcess serve(TestDatabase database, Map<String, String> more) throws IOException {
+        Map<String, String> environment =
+                new HashMap<>(Map.of("DATABASE_URL", database.url(), "POSTHORN_ALLOWED_NETWORKS", "127.0.0.0/8"));
+        environment.putAll(more);
+        return start(environment, "serve", "--port", "0");
     }
 
     /** The same behind a command that ends by replacing itself with the rest of its arguments. */
@@ -60,6 +71,10 @@ final class ServerProcess implements AutoCloseable {
         } catch (IOException endOfProcess) {
             // The process was killed.
         }
+        synchronized (lines) {
+            silent = true;
+            lines.notifyAll();
+        }
     }
 
     /** Waits for a line that holds a text and returns it. */
@@ -73,7 +88,7 @@ final class ServerProcess implements AutoCloseable {
                     }
                 }
                 long millis = (end - System.nanoTime()) / 1_000_000;
-                if (millis <= 0) {
+                if (millis <= 0 || silent) {
                     throw new TimeoutException("no line with \"" + text + "\" among:\n" + String.join("\n", lines));
                 }
                 lines.wait(Math.min(millis, 500));

@@ -42,6 +42,12 @@ public final class TestDatabase implements AutoCloseable {
                 + "&password=" + PostgresServer.PASSWORD;
     }
 
+    /** URL as {@code DATABASE_URL} takes it, with user and password of its owner. */
+    public String url() {
+        return "postgres://" + PostgresServer.OWNER + ":" + PostgresServer.PASSWORD + "@127.0.0.1:" + server.port()
+                + "/" + name;
+    }
+
     /** New connections, not pooled, as its owner. */
     public DataSource dataSource() {
         return dataSource(PostgresServer.OWNER);

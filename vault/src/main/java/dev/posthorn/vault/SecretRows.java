@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -63,6 +64,9 @@ final class SecretRows {
             SET secret_id = excluded.secret_id, version = excluded.version, expires_at = excluded.expires_at
             WHERE k.expires_at <= posthorn.clock_now() OR (k.secret_id = excluded.secret_id AND k.version = excluded.version)
             RETURNING 1
+            """;
+    private static final String ORPHANS = """
+            SELECT o.community_id, o.secret_id FROM posthorn.orphaned_secrets() AS o WHERE o.store <> 'database'
             """;
     private static final String AUDIT = """
             SELECT set_config('posthorn.actor', ?, true),
@@ -185,6 +189,18 @@ final class SecretRows {
             statement.setObject(1, secret.community());
             statement.setObject(2, secret.id());
             statement.executeUpdate();
+        }
+    }
+
+    /** Of stores outside of the database. */
+    static List<SecretAddress> orphans(Connection connection) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(ORPHANS);
+                ResultSet row = statement.executeQuery()) {
+            List<SecretAddress> orphans = new ArrayList<>();
+            while (row.next()) {
+                orphans.add(new SecretAddress(row.getObject(1, UUID.class), row.getObject(2, UUID.class), null));
+            }
+            return orphans;
         }
     }
 

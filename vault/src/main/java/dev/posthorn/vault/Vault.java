@@ -156,6 +156,18 @@ public final class Vault implements AutoCloseable {
         });
     }
 
+    /**
+     * Deletes what other stores than the database keep for endpoints and integrations that are gone, such as where a node was killed before it
+     * could; the database's own upkeep sees to the rest. To be called now and then.
+     *
+     * @return how many there were
+     */
+    public int deleteOrphans() {
+        List<SecretAddress> orphans = transactions.run(SecretRows::orphans);
+        orphans.forEach(orphan -> delete(orphan.community(), orphan.secret(), "posthorn"));
+        return orphans.size();
+    }
+
     /** Finds a secret and has its reading written down; nobody gets a value before that is committed. */
     private Found admit(UUID community, UUID secret, SecretReader reader) {
         boolean[] first = new boolean[1];

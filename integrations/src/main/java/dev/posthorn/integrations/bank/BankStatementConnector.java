@@ -45,4 +45,10 @@ public final class BankStatementConnector implements PullConnector {
             throw e;
         }
     }
+
+    /** A bank's SFTP server lets nobody in without; a folder has none, and HTTPS may do without. */
+    @Override
+    public boolean needsCredentials(JsonNode configuration) {
+        return configuration.at("/source/type").asString("").equals("sftp");
+    }
 }

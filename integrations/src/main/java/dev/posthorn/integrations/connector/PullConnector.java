@@ -15,4 +15,14 @@ public non-sealed interface PullConnector extends Connector {
      */
     RecordReader open(ConnectorContext context, @Nullable JsonNode cursor)
             throws ConnectorException, InterruptedException;
+
+    /**
+     * Whether nothing can be read under a configuration while no credentials are stored: such an integration is not due by its schedule
+     * before they are. Not asked where the schema of the credentials requires some anyway.
+     *
+     * @param configuration maybe not valid: somebody may have written it by SQL
+     */
+    default boolean needsCredentials(JsonNode configuration) {
+        return false;
+    }
 }

@@ -14,6 +14,7 @@ import dev.posthorn.integrations.connector.PushRequest;
 import dev.posthorn.integrations.run.ClaimedRun;
 import dev.posthorn.integrations.run.ConnectionCheck;
 import dev.posthorn.integrations.run.Contexts;
+import dev.posthorn.integrations.run.PresentIntegrations;
 import dev.posthorn.integrations.run.PushReceiver;
 import dev.posthorn.integrations.run.RunStore;
 import dev.posthorn.integrations.run.Runs;
@@ -47,6 +48,9 @@ public final class IntegrationEngine implements AutoCloseable {
     private final Signal look = new Signal();
     private final Signal beat = new Signal();
     private final List<BackgroundLoop> loops = new ArrayList<>();
+    /** Whether the last look took as many runs as there was room for, so that there may be more. */
+    private volatile boolean moreMayWait;
+
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -57,10 +61,11 @@ public final class IntegrationEngine implements AutoCloseable {
         Contexts contexts =
                 new Contexts(connectors, settings.credentials, network, session, settings.clock, settings.operator);
         store = new RunStore(session);
-        runs = new Runs(store, contexts, settings.maxRuns);
-        planner = new Planner(session);
-        pushes = new PushReceiver(session, store, contexts);
-        check = new ConnectionCheck(session, contexts);
+        runs = new Runs(store, contexts, settings.maxRuns, this::runEnded);
+        planner = new Planner(session, connectors);
+        PresentIntegrations integrations = new PresentIntegrations(session);
+        pushes = new PushReceiver(integrations, store, contexts);
+        check = new ConnectionCheck(integrations, contexts);
     }
 
     /**
@@ -101,9 +106,16 @@ public final class IntegrationEngine implements AutoCloseable {
     private void claim() throws SQLException {
         int free = runs.free();
         if (free > 0) {
-            for (ClaimedRun run : store.claim(free)) {
-                runs.start(run);
-            }
+            List<ClaimedRun> claimed = store.claim(free);
+            moreMayWait = claimed.size() == free;
+            claimed.forEach(runs::start);
+        }
+    }
+
+    /** What waits for room gets it at once: at a look a second, a thousand short runs would take minutes. */
+    private void runEnded() {
+        if (moreMayWait) {
+            look.give();
         }
     }
 

@@ -41,4 +41,9 @@ public final class HttpJsonConnector implements PullConnector {
     public RecordReader open(ConnectorContext context, @Nullable JsonNode cursor) throws ConnectorException {
         return new HttpJsonReader(context, cursor, pauses);
     }
+
+    @Override
+    public boolean needsCredentials(JsonNode configuration) {
+        return !configuration.at("/auth/type").asString("none").equals("none");
+    }
 }

@@ -3,6 +3,7 @@ package dev.posthorn.integrations.httpjson;
 import dev.posthorn.integrations.connector.ConnectorException;
 import dev.posthorn.integrations.connector.Failure;
 import dev.posthorn.integrations.mapping.JsonPlace;
+import dev.posthorn.integrations.mapping.TimeMark;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;

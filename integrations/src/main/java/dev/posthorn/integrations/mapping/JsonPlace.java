@@ -2,6 +2,7 @@ package dev.posthorn.integrations.mapping;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import tools.jackson.core.JsonPointer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -13,7 +14,11 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public record JsonPlace(JsonPointer pointer) {
     private static final int NAMES = 8;
-    private static final int LONGEST_NAME = 40;
+    /**
+     * Any other is not told: half of a name, or one with a character replaced, may be part of a secret that was sent back as a name, and would not
+     * be recognised as such.
+     */
+    private static final Pattern NAME = Pattern.compile("[\\p{L}\\p{N}_@$.: -]{1,40}");
 
     /**
      * Reads a pointer.
@@ -96,11 +101,7 @@ public record JsonPlace(JsonPointer pointer) {
                 names.add("…");
                 break;
             }
-            String printable = name.replaceAll("[^\\p{L}\\p{N}_@$.:-]", "?");
-            names.add(
-                    printable.length() > LONGEST_NAME
-                            ? printable.substring(0, printable.offsetByCodePoints(0, LONGEST_NAME / 2)) + "…"
-                            : printable);
+            names.add(NAME.matcher(name).matches() ? name : "…");
         }
         return String.join(", ", names);
     }

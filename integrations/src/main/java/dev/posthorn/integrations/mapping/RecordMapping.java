@@ -4,6 +4,7 @@ import dev.posthorn.integrations.connector.ConnectorException;
 import dev.posthorn.integrations.connector.Failure;
 import dev.posthorn.integrations.connector.RecordBatch.Rejection;
 import dev.posthorn.integrations.connector.SourceRecord;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -15,13 +16,16 @@ import tools.jackson.databind.node.ObjectNode;
 /** Finds the records in a document, and of each its type, its id and whether it was deleted. Immutable. */
 public final class RecordMapping {
     private static final Pattern TYPE = Pattern.compile("[a-z0-9_.-]{1,64}");
+    private static final Pattern WHOLE = Pattern.compile("[0-9]{1,40}");
     private static final int LONGEST_ID = 512;
+    private static final int LONGEST_VERSION = 40;
 
     private final JsonPlace records;
     private final List<JsonPlace> ids;
     private final String type;
     private final Optional<JsonPlace> typeAt;
     private final Optional<Condition> deleted;
+    private final Optional<JsonPlace> version;
 
     private RecordMapping(JsonNode configuration) {
         records = JsonPlace.of(configuration.path("at").asString(""));
@@ -40,11 +44,14 @@ public final class RecordMapping {
         deleted = configuration.has("deleted")
                 ? Optional.of(Condition.of(configuration.path("deleted")))
                 : Optional.empty();
+        version = configuration.has("version")
+                ? Optional.of(JsonPlace.of(configuration.path("version").asString()))
+                : Optional.empty();
     }
 
     /**
      * Reads one that is valid against the connector's JSON Schema: {@code at}, {@code id} (one pointer, or several for an id of parts),
-     * {@code type} or {@code type_at}, {@code deleted}.
+     * {@code type} or {@code type_at}, {@code deleted}, {@code version}.
      *
      * @throws IllegalArgumentException if a pointer is none
      */
@@ -138,8 +145,31 @@ public final class RecordMapping {
             }
         }
         boolean gone = deleted.isPresent() && deleted.get().holds(object);
-        read.add(gone ? SourceRecord.deleted(kind, id) : SourceRecord.of(kind, id, object));
+        SourceRecord record = gone ? SourceRecord.deleted(kind, id) : SourceRecord.of(kind, id, object);
+        if (version.isPresent()) {
+            Optional<BigDecimal> known = version(version.get().in(object));
+            if (known.isEmpty()) {
+                return Optional.of("the version must be a number or a time, but "
+                        + version.get().found(object));
+            }
+            record = record.withVersion(known.get());
+        }
+        read.add(record);
         return Optional.empty();
+    }
+
+    /** A number, as such or as a text, or a time as the seconds since 1970. */
+    private static Optional<BigDecimal> version(JsonNode there) {
+        if (there.isNumber()) {
+            return Optional.of(there.decimalValue()).filter(number -> number.precision() <= LONGEST_VERSION);
+        }
+        String text = there.isString() ? there.stringValue() : "";
+        if (WHOLE.matcher(text).matches()) {
+            return Optional.of(new BigDecimal(text));
+        }
+        return TimeMark.parse(text)
+                .map(TimeMark::instant)
+                .map(at -> BigDecimal.valueOf(at.getEpochSecond()).add(BigDecimal.valueOf(at.getNano(), 9)));
     }
 
     /** Parts with slashes between them; slashes in them are escaped, so that no two lists of parts give the same id. */

@@ -19,6 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
  * A batch whose every record PostgreSQL will take, as the arrays in which it goes there.
  *
  * @param datas JSON texts; null: deleted
+ * @param versions null: unknown
  * @param rejections those of the connector, and those found here
  * @param cursor JSON text; null: from the beginning
  */
@@ -26,6 +27,7 @@ record CheckedBatch(
         List<String> types,
         List<String> externalIds,
         List<@Nullable String> datas,
+        List<@Nullable BigDecimal> versions,
         List<Rejection> rejections,
         @Nullable String cursor) {
     private static final Pattern TYPE = Pattern.compile("[a-z0-9_.-]{1,64}");
@@ -34,6 +36,7 @@ record CheckedBatch(
     private static final int FINEST_NUMBER = 16_383;
 
     private static final int LARGEST_NUMBER = 131_072;
+    private static final int LONGEST_VERSION = 40;
     private static final int LARGEST_CURSOR = 64 * 1024;
 
     /**
@@ -56,6 +59,7 @@ record CheckedBatch(
         List<String> types = new ArrayList<>(size);
         List<String> ids = new ArrayList<>(size);
         List<@Nullable String> datas = new ArrayList<>(size);
+        List<@Nullable BigDecimal> versions = new ArrayList<>(size);
         List<Rejection> rejections = new ArrayList<>(rejected);
         for (SourceRecord record : records) {
             ObjectNode data = record.data();
@@ -67,9 +71,10 @@ record CheckedBatch(
                 types.add(record.type());
                 ids.add(record.externalId());
                 datas.add(text);
+                versions.add(record.version());
             }
         }
-        return new CheckedBatch(types, ids, datas, rejections, cursor);
+        return new CheckedBatch(types, ids, datas, versions, rejections, cursor);
     }
 
     private static Optional<String> wrong(SourceRecord record, @Nullable String data) {
@@ -82,6 +87,10 @@ record CheckedBatch(
         }
         if (data != null && !storable(data)) {
             return Optional.of("it holds a NUL or half a character, which PostgreSQL cannot keep");
+        }
+        BigDecimal version = record.version();
+        if (version != null && (version.precision() > LONGEST_VERSION || Math.abs(version.scale()) > LONGEST_VERSION)) {
+            return Optional.of("its version must have at most " + LONGEST_VERSION + " digits");
         }
         return record.data() != null && holdsBoundlessNumber(record.data())
                 ? Optional.of("it holds a number that is larger or finer than PostgreSQL can keep")

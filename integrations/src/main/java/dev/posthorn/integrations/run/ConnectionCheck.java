@@ -1,11 +1,8 @@
 package dev.posthorn.integrations.run;
 
-import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.integrations.connector.ConnectorException;
 import dev.posthorn.integrations.connector.Failure;
 import dev.posthorn.integrations.connector.RunLog;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,13 +22,8 @@ import org.slf4j.LoggerFactory;
 public final class ConnectionCheck {
     private static final Logger LOG = LoggerFactory.getLogger(ConnectionCheck.class);
     private static final Duration LIMIT = Duration.ofSeconds(30);
-    private static final String FIND = """
-            SELECT c.community_id, c.connector, c.config::text, c.vault_secret_id
-            FROM posthorn.integration_configs AS c
-            WHERE c.id = ? AND c.deleted_at IS NULL
-            """;
 
-    private final ServiceSession session;
+    private final PresentIntegrations integrations;
     private final Contexts contexts;
 
     /**
@@ -43,42 +35,22 @@ public final class ConnectionCheck {
      */
     public record Outcome(@Nullable Failure failure, String message, List<String> log) {}
 
-    private record Found(
-            UUID community,
-            String connector,
-            String config,
-            @Nullable UUID secret) {}
-
-    /** Reads integrations over the given session. */
-    public ConnectionCheck(ServiceSession session, Contexts contexts) {
-        this.session = session;
+    /** Checks those that are there. */
+    public ConnectionCheck(PresentIntegrations integrations, Contexts contexts) {
+        this.integrations = integrations;
         this.contexts = contexts;
     }
 
     /** Checks one, within 30 seconds; empty if there is none. */
     public Optional<Outcome> check(UUID integration) throws SQLException, InterruptedException {
-        Optional<Found> found = session.repeatably(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(FIND)) {
-                statement.setObject(1, integration);
-                try (ResultSet row = statement.executeQuery()) {
-                    return row.next()
-                            ? Optional.of(new Found(
-                                    row.getObject(1, UUID.class),
-                                    row.getString(2),
-                                    row.getString(3),
-                                    row.getObject(4, UUID.class)))
-                            : Optional.empty();
-                }
-            }
-        });
-        return found.isPresent() ? Optional.of(check(integration, found.get())) : Optional.empty();
+        Optional<PresentIntegration> found = integrations.find(integration);
+        return found.isPresent() ? Optional.of(check(found.get())) : Optional.empty();
     }
 
-    private Outcome check(UUID integration, Found found) throws InterruptedException {
+    private Outcome check(PresentIntegration integration) throws InterruptedException {
         List<String> lines = Collections.synchronizedList(new ArrayList<>());
         CompletableFuture<Outcome> answer = new CompletableFuture<>();
-        Thread asking =
-                Thread.ofVirtual().name("posthorn-check").start(() -> answer.complete(ask(integration, found, lines)));
+        Thread asking = Thread.ofVirtual().name("posthorn-check").start(() -> answer.complete(ask(integration, lines)));
         try {
             return answer.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
         } catch (TimeoutException e) {
@@ -90,11 +62,10 @@ public final class ConnectionCheck {
         }
     }
 
-    private Outcome ask(UUID integration, Found found, List<String> lines) {
+    private Outcome ask(PresentIntegration integration, List<String> lines) {
         Masking masking = null;
         try {
-            Contexts.Prepared prepared =
-                    contexts.prepare(integration, found.community(), found.connector(), found.config(), found.secret());
+            Contexts.Prepared prepared = contexts.prepare(integration);
             masking = prepared.masking();
             Masking present = masking;
             prepared.connector().check(prepared.context(new RunLog() {
@@ -115,7 +86,7 @@ public final class ConnectionCheck {
         } catch (InterruptedException e) {
             return new Outcome(Failure.UNAVAILABLE, "it took too long", List.copyOf(lines));
         } catch (RuntimeException | LinkageError e) {
-            LOG.warn("the check of integration {} failed for a defect", integration, e);
+            LOG.warn("the check of integration {} failed for a defect", integration.id(), e);
             return new Outcome(
                     Failure.INTERNAL, "something went wrong here; the server's log says what", List.copyOf(lines));
         }

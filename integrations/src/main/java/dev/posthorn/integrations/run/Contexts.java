@@ -34,6 +34,7 @@ public final class Contexts {
 
     private final Connectors connectors;
     private final CredentialsSource credentials;
+    private final RecentCredentials recent;
     private final Outbound network;
     private final ServiceSession session;
     private final Clock clock;
@@ -74,13 +75,46 @@ public final class Contexts {
             Function<String, OperatorSettings> operator) {
         this.connectors = connectors;
         this.credentials = credentials;
+        this.recent = new RecentCredentials(credentials);
         this.network = network;
         this.session = session;
         this.clock = clock;
         this.operator = operator;
     }
 
-    Prepared prepare(UUID integration, UUID community, String connector, String config, @Nullable UUID secret)
+    /** For a run. */
+    Prepared prepare(ClaimedRun run) throws ConnectorException {
+        return prepare(
+                run.integrationId(),
+                run.connector(),
+                run.config(),
+                () -> read(run.communityId(), run.vaultSecretId(), run.integrationId()));
+    }
+
+    /** For a check, which reads the credentials anew. */
+    Prepared prepare(PresentIntegration present) throws ConnectorException {
+        return prepare(
+                present.id(),
+                present.connector(),
+                present.config(),
+                () -> read(present.community(), present.secret(), present.id()));
+    }
+
+    /** For a push. */
+    Prepared prepareForPush(PresentIntegration present) throws ConnectorException {
+        return prepare(present.id(), present.connector(), present.config(), () -> recent.read(present));
+    }
+
+    private Credentials read(UUID community, @Nullable UUID secret, UUID integration) throws ConnectorException {
+        return secret == null ? Credentials.NONE : credentials.read(community, secret, integration);
+    }
+
+    @FunctionalInterface
+    private interface Reading {
+        Credentials read() throws ConnectorException;
+    }
+
+    private Prepared prepare(UUID integration, String connector, String config, Reading secrets)
             throws ConnectorException {
         Connector found = connectors
                 .find(connector)
@@ -93,8 +127,8 @@ public final class Contexts {
             throw new IllegalStateException("the database holds JSON that is none", e);
         }
         fit("the configuration", Failure.CONFIGURATION, connectors.judgeConfiguration(connector, configuration));
-        Credentials secrets = secret == null ? Credentials.NONE : credentials.read(community, secret, integration);
-        return new Prepared(found, integration, configuration, secrets, network, clock, operator.apply(connector));
+        return new Prepared(
+                found, integration, configuration, secrets.read(), network, clock, operator.apply(connector));
     }
 
     private static void fit(String what, Failure failure, List<Misfit> misfits) throws ConnectorException {

@@ -1,14 +1,11 @@
 package dev.posthorn.integrations.run;
 
-import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.integrations.connector.ConnectorException;
 import dev.posthorn.integrations.connector.Failure;
 import dev.posthorn.integrations.connector.PushAnswer;
 import dev.posthorn.integrations.connector.PushConnector;
 import dev.posthorn.integrations.connector.PushRequest;
 import dev.posthorn.integrations.connector.RunLog;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
@@ -20,13 +17,8 @@ import org.slf4j.LoggerFactory;
 public final class PushReceiver {
     private static final Logger LOG = LoggerFactory.getLogger(PushReceiver.class);
     private static final int LONGEST_ID = 512;
-    private static final String FIND = """
-            SELECT c.community_id, c.connector, c.config::text, c.vault_secret_id
-            FROM posthorn.integration_configs AS c
-            WHERE c.id = ? AND c.deleted_at IS NULL AND c.paused_at IS NULL
-            """;
 
-    private final ServiceSession session;
+    private final PresentIntegrations integrations;
     private final RunStore store;
     private final Contexts contexts;
 
@@ -45,11 +37,9 @@ public final class PushReceiver {
         record NotReady(String reason) implements Outcome {}
     }
 
-    private record Found(UUID community, String connector, String config, UUID secret) {}
-
-    /** Saves over the given session. */
-    public PushReceiver(ServiceSession session, RunStore store, Contexts contexts) {
-        this.session = session;
+    /** Receives for those that are there. */
+    public PushReceiver(PresentIntegrations integrations, RunStore store, Contexts contexts) {
+        this.integrations = integrations;
         this.store = store;
         this.contexts = contexts;
     }
@@ -61,18 +51,13 @@ public final class PushReceiver {
      * @throws SQLException if the database cannot be reached: the sender must come again
      */
     public Optional<Outcome> receive(UUID integration, PushRequest request) throws SQLException {
-        Optional<Found> found = find(integration);
-        if (found.isEmpty()) {
+        Optional<PresentIntegration> found = integrations.find(integration);
+        if (found.isEmpty() || found.get().paused()) {
             return Optional.empty();
         }
         PushAnswer answer;
         try {
-            Contexts.Prepared prepared = contexts.prepare(
-                    integration,
-                    found.get().community(),
-                    found.get().connector(),
-                    found.get().config(),
-                    found.get().secret());
+            Contexts.Prepared prepared = contexts.prepareForPush(found.get());
             if (!(prepared.connector() instanceof PushConnector connector)) {
                 return Optional.empty();
             }
@@ -104,23 +89,6 @@ public final class PushReceiver {
                             + batch.rejections().get(0).reason());
         }
         return new Outcome.Saved(!store.receive(integration, id, batch));
-    }
-
-    private Optional<Found> find(UUID integration) throws SQLException {
-        return session.repeatably(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(FIND)) {
-                statement.setObject(1, integration);
-                try (ResultSet row = statement.executeQuery()) {
-                    return row.next()
-                            ? Optional.of(new Found(
-                                    row.getObject(1, UUID.class),
-                                    row.getString(2),
-                                    row.getString(3),
-                                    row.getObject(4, UUID.class)))
-                            : Optional.empty();
-                }
-            }
-        });
     }
 
     /** A single push has no log of its own. */

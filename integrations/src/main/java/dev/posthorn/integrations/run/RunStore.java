@@ -2,6 +2,7 @@ package dev.posthorn.integrations.run;
 
 import dev.posthorn.delivery.session.ServiceSession;
 import dev.posthorn.integrations.connector.ConnectorException;
+import java.math.BigDecimal;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -33,11 +34,11 @@ public final class RunStore {
             FROM posthorn.claim_sync_runs(?) AS r
             """;
     private static final String BEAT = "SELECT b.lease, b.cancelled FROM posthorn.beat_sync_runs(?) AS b";
-    private static final String SAVE = "SELECT posthorn.save_sync_batch(?, ?, ?, ?, ?, ?, ?, ?)";
+    private static final String SAVE = "SELECT posthorn.save_sync_batch(?, ?, ?, ?, ?, ?, ?, ?, ?)";
     private static final String DELETE = "SELECT posthorn.delete_unseen_records(?, ?, ?)";
     private static final String LOG_LINES = "SELECT posthorn.log_sync_lines(?, ?, ?)";
     private static final String END = "SELECT posthorn.end_sync_run(?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    private static final String RECEIVE = "SELECT posthorn.receive_push(?, ?, ?, ?, ?, ?)";
+    private static final String RECEIVE = "SELECT posthorn.receive_push(?, ?, ?, ?, ?, ?, ?)";
     private static final String NOW = "SELECT posthorn.clock_now()";
 
     private final ServiceSession session;
@@ -101,6 +102,7 @@ public final class RunStore {
                 statement.setArray(6, texts(connection, batch.datas()));
                 statement.setInt(7, batch.rejections().size());
                 statement.setString(8, batch.cursor());
+                statement.setArray(9, numbers(connection, batch.versions()));
                 try (ResultSet row = statement.executeQuery()) {
                     row.next();
                     return row.getInt(1);
@@ -202,6 +204,7 @@ public final class RunStore {
                 statement.setArray(4, texts(connection, batch.externalIds()));
                 statement.setArray(5, texts(connection, batch.datas()));
                 statement.setInt(6, batch.rejections().size());
+                statement.setArray(7, numbers(connection, batch.versions()));
                 try (ResultSet row = statement.executeQuery()) {
                     row.next();
                     return row.getBoolean(1);
@@ -224,5 +227,10 @@ public final class RunStore {
     private static java.sql.Array texts(Connection connection, List<? extends @Nullable String> values)
             throws SQLException {
         return connection.createArrayOf("text", values.toArray());
+    }
+
+    private static java.sql.Array numbers(Connection connection, List<? extends @Nullable BigDecimal> values)
+            throws SQLException {
+        return connection.createArrayOf("numeric", values.toArray());
     }
 }

@@ -20,15 +20,17 @@ public final class Runs {
     private final RunStore store;
     private final Contexts contexts;
     private final int most;
+    private final Runnable ended;
     private final ConcurrentMap<UUID, SyncRunner> running = new ConcurrentHashMap<>();
     private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("posthorn-sync-", 0).factory());
 
-    /** At most so many at once. */
-    public Runs(RunStore store, Contexts contexts, int most) {
+    /** At most so many at once; says whenever one has ended. */
+    public Runs(RunStore store, Contexts contexts, int most, Runnable ended) {
         this.store = store;
         this.contexts = contexts;
         this.most = most;
+        this.ended = ended;
     }
 
     /** How many may still be begun. */
@@ -53,6 +55,7 @@ public final class Runs {
                 synchronized (running) {
                     running.notifyAll();
                 }
+                ended.run();
             }
         });
     }

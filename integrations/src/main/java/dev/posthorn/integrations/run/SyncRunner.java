@@ -104,8 +104,7 @@ public final class SyncRunner {
     private void work() throws ConnectorException, InterruptedException, SQLException {
         BufferedRunLog lines = new BufferedRunLog(store, run.runId(), new Masking(Credentials.NONE));
         log = lines;
-        Contexts.Prepared prepared = contexts.prepare(
-                run.integrationId(), run.communityId(), run.connector(), run.config(), run.vaultSecretId());
+        Contexts.Prepared prepared = contexts.prepare(run);
         lines = new BufferedRunLog(store, run.runId(), prepared.masking());
         log = lines;
         lines.info(beginning());

@@ -1,6 +1,7 @@
 package dev.posthorn.integrations.schedule;
 
 import dev.posthorn.delivery.session.ServiceSession;
+import dev.posthorn.integrations.Connectors;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -15,24 +16,29 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Queues the runs that are due. Any number of nodes may do it at the same time. Thread-safe. */
 public final class Planner {
     private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
     private static final int BATCH = 100;
     private static final String DUE = """
-            SELECT d.integration_id, d.interval_seconds, d.cron, d.time_zone, d.changed, d.now_at
+            SELECT d.integration_id, d.interval_seconds, d.cron, d.time_zone, d.changed, d.now_at, d.connector, d.config
             FROM posthorn.due_integrations(?) AS d
             """;
     private static final String PLAN = "SELECT posthorn.plan_integrations(?, ?)";
 
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
     private final ServiceSession session;
+    private final Connectors connectors;
 
     private record Planned(UUID integration, @Nullable OffsetDateTime next) {}
 
-    /** Plans over the given session. */
-    public Planner(ServiceSession session) {
+    /** Plans over the given session; what needs credentials and has none waits until they are stored. */
+    public Planner(ServiceSession session, Connectors connectors) {
         this.session = session;
+        this.connectors = connectors;
     }
 
     /** Queues what is due and says when the next runs are; returns how many were looked at. */
@@ -40,13 +46,13 @@ public final class Planner {
         int planned;
         int all = 0;
         do {
-            planned = session.durably(Planner::planBatch);
+            planned = session.durably(this::planBatch);
             all += planned;
         } while (planned == BATCH);
         return all;
     }
 
-    private static int planBatch(Connection connection) throws SQLException {
+    private int planBatch(Connection connection) throws SQLException {
         List<Planned> planned = new ArrayList<>();
         try (PreparedStatement due = connection.prepareStatement(DUE)) {
             due.setInt(1, BATCH);
@@ -76,7 +82,13 @@ public final class Planner {
         return planned.size();
     }
 
-    private static Optional<Instant> next(ResultSet row) throws SQLException {
+    private Optional<Instant> next(ResultSet row) throws SQLException {
+        String withoutCredentials = row.getString(8);
+        if (withoutCredentials != null
+                && connectors.needsCredentials(row.getString(7), JSON.readTree(withoutCredentials))) {
+            // Whoever stores them has it worked out anew.
+            return Optional.empty();
+        }
         Instant now = row.getObject(6, OffsetDateTime.class).toInstant();
         int interval = row.getInt(2);
         boolean hasInterval = !row.wasNull();

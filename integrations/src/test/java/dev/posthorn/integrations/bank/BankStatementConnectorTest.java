@@ -6,6 +6,7 @@ import com.sun.net.httpserver.HttpServer;
 import dev.posthorn.integrations.ConnectorFixture;
 import dev.posthorn.integrations.connector.ConnectorException;
 import dev.posthorn.integrations.connector.Failure;
+import dev.posthorn.testkit.SampleStatements;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -40,7 +41,7 @@ class BankStatementConnectorTest {
 
     @Test
     void a_transaction_says_all_that_the_bank_says() throws Exception {
-        put("a.xml", Samples.text("camt053-swiss-v08-batch.xml"));
+        put("a.xml", SampleStatements.text("camt053-swiss-v08-batch.xml"));
         assertThat(run()).isEmpty();
         assertThat(connector.saved("transaction").get(0)).isEqualTo(ConnectorFixture.JSON.readTree("""
                         {
@@ -76,8 +77,8 @@ class BankStatementConnectorTest {
 
     @Test
     void a_balance_that_does_not_add_up_spoils_its_file_and_no_other() throws Exception {
-        put("a.xml", Samples.text("camt053-german-v02.xml").replace(">1318.10<", ">1318.11<"));
-        put("b.xml", Samples.text("camt053-swiss-v08-batch.xml"));
+        put("a.xml", SampleStatements.text("camt053-german-v02.xml").replace(">1318.10<", ">1318.11<"));
+        put("b.xml", SampleStatements.text("camt053-swiss-v08-batch.xml"));
         ConnectorException failure = run().orElseThrow();
         assertThat(failure.failure()).isEqualTo(Failure.INCONSISTENT);
         assertThat(failure.sentence())
@@ -88,7 +89,7 @@ class BankStatementConnectorTest {
 
         // Each run says so until somebody has done something.
         assertThat(run()).map(ConnectorException::failure).contains(Failure.INCONSISTENT);
-        put("a.xml", Samples.text("camt053-german-v02.xml"));
+        put("a.xml", SampleStatements.text("camt053-german-v02.xml"));
         assertThat(run()).isEmpty();
         assertThat(connector.saved("transaction")).hasSize(8);
     }
@@ -103,7 +104,7 @@ class BankStatementConnectorTest {
     @Test
     void of_several_bad_files_the_one_that_a_person_must_see_is_named() throws Exception {
         put("a.xml", "<broken");
-        put("b.xml", Samples.text("camt053-german-v02.xml").replace(">1318.10<", ">1.00<"));
+        put("b.xml", SampleStatements.text("camt053-german-v02.xml").replace(">1318.10<", ">1.00<"));
         ConnectorException failure = run().orElseThrow();
         assertThat(failure.failure()).isEqualTo(Failure.INCONSISTENT);
         assertThat(failure.sentence()).contains("b.xml").contains("1 more");
@@ -111,7 +112,7 @@ class BankStatementConnectorTest {
 
     @Test
     void a_batch_whose_transactions_do_not_make_its_entry_is_inconsistent() throws Exception {
-        put("a.xml", Samples.text("camt053-swiss-v08-batch.xml").replace(">123.10<", ">123.20<"));
+        put("a.xml", SampleStatements.text("camt053-swiss-v08-batch.xml").replace(">123.10<", ">123.20<"));
         ConnectorException failure = run().orElseThrow();
         assertThat(failure.failure()).isEqualTo(Failure.INCONSISTENT);
         assertThat(failure.sentence()).contains("entry 1", "746.15", "746.25", "-0.10");
@@ -119,7 +120,7 @@ class BankStatementConnectorTest {
 
     @Test
     void charges_may_explain_the_difference_of_a_batch() throws Exception {
-        String file = Samples.text("camt053-swiss-v08-batch.xml")
+        String file = SampleStatements.text("camt053-swiss-v08-batch.xml")
                 .replace(">123.10<", ">123.20<")
                 .replace(
                         "<AcctSvcrRef>20261124001234567890123</AcctSvcrRef>",
@@ -130,10 +131,10 @@ class BankStatementConnectorTest {
 
     @Test
     void the_same_entry_in_two_statements_is_one_record() throws Exception {
-        put("a.xml", Samples.text("camt053-swiss-v08-batch.xml"));
+        put("a.xml", SampleStatements.text("camt053-swiss-v08-batch.xml"));
         put(
                 "b.xml",
-                Samples.text("camt053-swiss-v08-batch.xml")
+                SampleStatements.text("camt053-swiss-v08-batch.xml")
                         .replace("<Id>20261124375204000131338</Id>", "<Id>another</Id>")
                         .replace("<ElctrncSeqNb>228<", "<ElctrncSeqNb>229<"));
         assertThat(run()).isEmpty();
@@ -165,7 +166,7 @@ class BankStatementConnectorTest {
 
     @Test
     void pending_entries_are_no_records() throws Exception {
-        put("a.xml", Samples.text("camt053-german-v02.xml"));
+        put("a.xml", SampleStatements.text("camt053-german-v02.xml"));
         assertThat(run()).isEmpty();
         assertThat(connector.saved("transaction")).hasSize(3);
         assertThat(connector.log()).anyMatch(line -> line.contains("1 that are not booked and not kept"));
@@ -247,7 +248,7 @@ class BankStatementConnectorTest {
 
     @Test
     void the_file_at_a_url_is_read_again_when_its_content_changes() throws Exception {
-        byte[][] content = {Samples.bytes("mt940-german.sta")};
+        byte[][] content = {SampleStatements.bytes("mt940-german.sta")};
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", exchange -> {
             boolean known = "Bearer t0ken".equals(exchange.getRequestHeaders().getFirst("Authorization"));
@@ -269,7 +270,7 @@ class BankStatementConnectorTest {
             assertThat(https.run(configuration)).isEmpty();
             assertThat(https.run(configuration)).isEmpty();
             assertThat(https.batches()).containsExactly(6);
-            content[0] = Samples.bytes("mt940-abn-nl.sta");
+            content[0] = SampleStatements.bytes("mt940-abn-nl.sta");
             assertThat(https.run(configuration)).isEmpty();
             assertThat(https.batches()).containsExactly(6, 3);
         } finally {

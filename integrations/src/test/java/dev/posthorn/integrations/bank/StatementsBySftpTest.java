@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthorn.integrations.ConnectorFixture;
 import dev.posthorn.integrations.connector.ConnectorException;
 import dev.posthorn.integrations.connector.Failure;
+import dev.posthorn.testkit.SampleStatements;
+import dev.posthorn.testkit.TestSftpServer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,14 +24,14 @@ class StatementsBySftpTest {
     @TempDir
     Path folder;
 
-    private SftpTestServer server;
+    private TestSftpServer server;
     private ConnectorFixture connector;
 
     @BeforeEach
     void start() {
-        server = new SftpTestServer(folder);
+        server = new TestSftpServer(folder);
         connector = new ConnectorFixture(new BankStatementConnector(), "127.0.0.1/32:" + server.port())
-                .credential("password", SftpTestServer.PASSWORD);
+                .credential("password", TestSftpServer.PASSWORD);
     }
 
     @AfterEach
@@ -65,7 +67,7 @@ class StatementsBySftpTest {
     void a_corrected_file_is_read_again_and_updates_its_records() throws Exception {
         put("a.xml", "camt053-german-v02.xml");
         assertThat(connector.run(configuration())).isEmpty();
-        String corrected = Samples.text("camt053-german-v02.xml").replace("Wohnung 7", "Wohnung 8");
+        String corrected = SampleStatements.text("camt053-german-v02.xml").replace("Wohnung 7", "Wohnung 8");
         Files.writeString(folder.resolve("a.xml"), corrected);
         Files.setLastModifiedTime(folder.resolve("a.xml"), FileTime.from(Instant.parse("2026-11-25T05:00:00Z")));
         assertThat(connector.run(configuration())).isEmpty();
@@ -121,7 +123,7 @@ class StatementsBySftpTest {
     @Test
     void an_address_that_the_operator_does_not_allow_is_not_connected_to() throws Exception {
         try (ConnectorFixture elsewhere =
-                new ConnectorFixture(new BankStatementConnector()).credential("password", SftpTestServer.PASSWORD)) {
+                new ConnectorFixture(new BankStatementConnector()).credential("password", TestSftpServer.PASSWORD)) {
             assertThat(elsewhere.run(configuration()))
                     .map(ConnectorException::failure)
                     .contains(Failure.ADDRESS_REFUSED);
@@ -168,7 +170,7 @@ class StatementsBySftpTest {
     }
 
     private void put(String name, String sample) throws IOException {
-        Files.write(folder.resolve(name), Samples.bytes(sample));
+        Files.write(folder.resolve(name), SampleStatements.bytes(sample));
     }
 
     private void append(String name, String more) {
@@ -184,6 +186,6 @@ class StatementsBySftpTest {
 
     private String configuration() {
         return """
-                {"source": {"type": "sftp", "host": "127.0.0.1", "port": %d, "username": "%s", "host_key": ["%s"], "path": "/"}}""".formatted(server.port(), SftpTestServer.USERNAME, server.fingerprint());
+                {"source": {"type": "sftp", "host": "127.0.0.1", "port": %d, "username": "%s", "host_key": ["%s"], "path": "/"}}""".formatted(server.port(), TestSftpServer.USERNAME, server.fingerprint());
     }
 }

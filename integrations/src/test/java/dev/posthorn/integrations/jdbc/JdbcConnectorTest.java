@@ -5,10 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthorn.integrations.ConnectorFixture;
 import dev.posthorn.integrations.connector.ConnectorException;
 import dev.posthorn.integrations.connector.Failure;
+import dev.posthorn.testkit.PasswordLogin;
 import dev.posthorn.testkit.TestDatabase;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
@@ -20,25 +19,19 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 class JdbcConnectorTest {
-    private static final String READER = "jdbc_test_reader";
-    private static final String PASSWORD = "s3cret of the reader";
-
     private static TestDatabase database;
+    private static PasswordLogin reader;
     private ConnectorFixture connector;
 
     @BeforeAll
     static void prepare() throws IOException {
         database = TestDatabase.create();
-        database.administrate("CREATE ROLE " + READER + " LOGIN PASSWORD '" + PASSWORD + "'");
-        // The test server trusts everybody; this login has to show its password.
-        Path rules = Path.of(database.one("SHOW hba_file"));
-        Files.writeString(rules, "host all " + READER + " 127.0.0.1/32 scram-sha-256\n" + Files.readString(rules));
-        database.administrate("SELECT pg_reload_conf()");
+        reader = PasswordLogin.on(database);
     }
 
     @AfterAll
     static void drop() {
-        database.administrate("DROP OWNED BY " + READER + "; DROP ROLE " + READER);
+        reader.close();
         database.close();
     }
 
@@ -49,7 +42,7 @@ class JdbcConnectorTest {
                 DROP TABLE IF EXISTS payment, hidden;
                 CREATE TABLE payment (id bigint PRIMARY KEY, amount numeric NOT NULL, changed timestamptz NOT NULL);
                 CREATE TABLE hidden (id bigint);
-                GRANT SELECT ON payment TO jdbc_test_reader""");
+                GRANT SELECT ON payment TO %s""".formatted(reader.name()));
     }
 
     @AfterEach
@@ -139,7 +132,7 @@ class JdbcConnectorTest {
     @Test
     void nothing_is_written() throws Exception {
         database.administrate(
-                "GRANT INSERT, DELETE ON payment TO jdbc_test_reader; INSERT INTO payment VALUES (1, 1, now())");
+                "GRANT INSERT, DELETE ON payment TO " + reader.name() + "; INSERT INTO payment VALUES (1, 1, now())");
         database.administrate("""
                 CREATE OR REPLACE FUNCTION empty_payment() RETURNS bigint LANGUAGE sql VOLATILE AS
                     'WITH gone AS (DELETE FROM payment RETURNING id) SELECT count(*) FROM gone'""");
@@ -192,7 +185,7 @@ class JdbcConnectorTest {
         connector.credential("password", "wrong");
         ConnectorException failure = connector.run(configuration).orElseThrow();
         assertThat(failure.failure()).isEqualTo(Failure.CREDENTIALS);
-        assertThat(failure.sentence()).contains(READER).doesNotContain("wrong\"");
+        assertThat(failure.sentence()).contains(reader.name()).doesNotContain("wrong\"");
     }
 
     @Test
@@ -282,7 +275,7 @@ class JdbcConnectorTest {
     }
 
     private static ConnectorFixture connector(String... allowed) {
-        return new ConnectorFixture(new JdbcConnector(), allowed).credential("password", PASSWORD);
+        return new ConnectorFixture(new JdbcConnector(), allowed).credential("password", reader.password());
     }
 
     private static String configuration(String query, String more) {
@@ -291,7 +284,7 @@ class JdbcConnectorTest {
                 .put("host", "127.0.0.1")
                 .put("port", database.server().port())
                 .put("database", database.name())
-                .put("username", READER)
+                .put("username", reader.name())
                 .put("query", query);
         if (!configuration.has("tls")) {
             configuration.put("tls", "disable");

@@ -64,6 +64,28 @@ BEGIN
 END
 $policies$;
 
+CREATE FUNCTION posthorn.delete_integration_secrets(integration uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    deleted record;
+BEGIN
+    FOR deleted IN
+        DELETE FROM posthorn.vault_secrets AS s
+        WHERE s.owner_id = integration AND s.purpose = 'integration' AND s.store = 'database'
+        RETURNING s.id, s.community_id, s.name, s.purpose, s.version, s.store
+    LOOP
+        PERFORM posthorn.record_audit(
+            'secret.deleted', 'secret', deleted.id, deleted.community_id,
+            jsonb_build_object('name', deleted.name, 'purpose', deleted.purpose, 'version', deleted.version, 'store', deleted.store));
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.delete_integration_secrets(uuid) IS
+    'Deletes the credentials that are an integration''s own, in the transaction that deletes it. What another store keeps is deleted by the nodes: orphaned_secrets.';
+
 CREATE FUNCTION posthorn.maintain_vault() RETURNS TABLE (task text, rows bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
@@ -88,6 +110,12 @@ BEGIN
     GET DIAGNOSTICS done = ROW_COUNT;
     RETURN QUERY SELECT 'drop_replaced_secrets', done;
 
+    DELETE FROM posthorn.vault_secrets AS s
+    USING posthorn.orphaned_secrets() AS o
+    WHERE s.id = o.secret_id AND o.store = 'database';
+    GET DIAGNOSTICS done = ROW_COUNT;
+    RETURN QUERY SELECT 'drop_orphaned_secrets', done;
+
     -- Made, and then whoever made it died before the value was written.
     DELETE FROM posthorn.vault_secrets AS s WHERE s.version = 0 AND s.created_at < at - interval '1 day';
 
@@ -103,6 +131,6 @@ END
 $$;
 
 COMMENT ON FUNCTION posthorn.maintain_vault() IS
-    'Drops what the vault no longer needs: replaced values an hour after their use ended, unused data keys a day after they were retired, old idempotency keys. Part of maintain().';
+    'Drops what the vault no longer needs: replaced values an hour after their use ended, secrets whose owner is gone, unused data keys a day after they were retired, old idempotency keys. Part of maintain().';
 
 GRANT EXECUTE ON FUNCTION posthorn.maintain_vault() TO posthorn_service;

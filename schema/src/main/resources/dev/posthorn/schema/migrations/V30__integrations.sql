@@ -174,6 +174,7 @@ CREATE TABLE posthorn.integration_records (
     type           text NOT NULL,
     external_id    text NOT NULL,
     data           jsonb NOT NULL,
+    version        numeric,
     run_id         uuid NOT NULL,
     created_at     timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL,
@@ -190,6 +191,8 @@ COMMENT ON COLUMN posthorn.integration_records.integration_id IS 'Where it comes
 COMMENT ON COLUMN posthorn.integration_records.type IS 'Kind of record, such as transaction.';
 COMMENT ON COLUMN posthorn.integration_records.external_id IS 'The other side''s own id.';
 COMMENT ON COLUMN posthorn.integration_records.data IS 'What is known of it; of a deleted one, what was known last.';
+COMMENT ON COLUMN posthorn.integration_records.version IS
+    'The other side''s own version of it, or its time in seconds since 1970, where the connector''s configuration names one: what is older changes nothing. Null: what came last holds.';
 COMMENT ON COLUMN posthorn.integration_records.run_id IS 'The run that changed it last; in snapshots, that saw it last.';
 COMMENT ON COLUMN posthorn.integration_records.created_at IS 'When it first came.';
 COMMENT ON COLUMN posthorn.integration_records.updated_at IS 'When its data last changed.';
@@ -363,6 +366,7 @@ BEGIN
             ended_at = CASE WHEN r.status = 'running' THEN NULL ELSE NEW.deleted_at END,
             cancel_requested_at = coalesce(r.cancel_requested_at, NEW.deleted_at)
         WHERE r.integration_id = NEW.id AND r.status IN ('queued', 'running', 'retrying');
+        PERFORM posthorn.delete_integration_secrets(NEW.id);
     END IF;
     -- What somebody has changed is read by its schedule again, however long it has failed; where there is an interval, at once.
     IF (NEW.config, NEW.vault_secret_id, NEW.interval_seconds, NEW.cron, NEW.time_zone, NEW.paused_at, NEW.deleted_at)
@@ -375,7 +379,7 @@ END
 $$;
 
 COMMENT ON FUNCTION posthorn.follow_integration() IS
-    'Trigger function: gives a new integration its health and checkpoint, writes the audit log, has a changed schedule worked out anew and ends the runs of a deleted one.';
+    'Trigger function: gives a new integration its health and checkpoint, writes the audit log, has a changed schedule worked out anew, and of a deleted one ends the runs and deletes the credentials.';
 
 CREATE TRIGGER validate BEFORE INSERT OR UPDATE ON posthorn.integration_configs
     FOR EACH ROW EXECUTE FUNCTION posthorn.validate_integration();

@@ -7,13 +7,15 @@ RETURNS TABLE (
     cron             text,
     time_zone        text,
     changed          boolean,
-    now_at           timestamptz
+    now_at           timestamptz,
+    connector        text,
+    config           text
 )
     LANGUAGE sql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
     SELECT c.id, c.interval_seconds, c.cron, c.time_zone, h.schedule_changed,
-           posthorn.clock_now()
+           posthorn.clock_now(), c.connector, CASE WHEN c.vault_secret_id IS NULL THEN c.config::text END
     FROM (
         SELECT d.integration_id
         FROM posthorn.integration_health AS d
@@ -27,7 +29,7 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION posthorn.due_integrations(integer) IS
-    'Integrations whose next run is due, or must be worked out anew; locked until the transaction ends with plan_integrations.';
+    'Integrations whose next run is due, or must be worked out anew; locked until the transaction ends with plan_integrations. config: only where no credentials are stored, so that a node can tell whether it may be read without.';
 
 CREATE FUNCTION posthorn.plan_integrations(ids uuid[], next_runs timestamptz[]) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER

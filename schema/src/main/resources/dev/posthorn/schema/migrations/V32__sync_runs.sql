@@ -102,6 +102,7 @@ CREATE FUNCTION posthorn.apply_source_records(
     types            text[],
     external_ids     text[],
     datas            text[],
+    versions         numeric[],
     OUT created      integer,
     OUT updated      integer,
     OUT unchanged    integer,
@@ -122,13 +123,15 @@ BEGIN
     SELECT c.name, c.record_events INTO config FROM posthorn.integration_configs AS c WHERE c.id = integration;
 
     WITH given AS MATERIALIZED (
-        SELECT DISTINCT ON (i.type, i.external_id) i.type, i.external_id, i.data::jsonb AS data
-        FROM unnest(types, external_ids, datas) WITH ORDINALITY AS i (type, external_id, data, ordinal)
-        ORDER BY i.type, i.external_id, i.ordinal DESC
+        SELECT DISTINCT ON (i.type, i.external_id) i.type, i.external_id, i.data::jsonb AS data, i.version
+        FROM unnest(types, external_ids, datas, versions) WITH ORDINALITY AS i (type, external_id, data, version, ordinal)
+        ORDER BY i.type, i.external_id, i.version DESC NULLS LAST, i.ordinal DESC
     ),
     known AS MATERIALIZED (
-        SELECT g.type, g.external_id, g.data, r.id,
+        SELECT g.type, g.external_id, g.data, g.version, r.id,
                CASE
+                   -- Overtaken by what is known already.
+                   WHEN g.version < r.version THEN 'unchanged'
                    WHEN g.data IS NULL THEN CASE WHEN r.id IS NULL OR r.deleted_at IS NOT NULL THEN 'unchanged' ELSE 'deleted' END
                    WHEN octet_length(g.data::text) > largest THEN 'too_large'
                    WHEN r.id IS NULL OR r.deleted_at IS NOT NULL THEN 'created'
@@ -140,27 +143,39 @@ BEGIN
             ON r.integration_id = integration AND r.type = g.type AND r.external_id = g.external_id
     ),
     written AS (
-        INSERT INTO posthorn.integration_records AS r (community_id, integration_id, type, external_id, data, run_id, created_at, updated_at)
-        SELECT community, integration, k.type, k.external_id, k.data, run, at, at
+        INSERT INTO posthorn.integration_records AS r (community_id, integration_id, type, external_id, data, version, run_id, created_at, updated_at)
+        SELECT community, integration, k.type, k.external_id, k.data, k.version, run, at, at
         FROM known AS k
         WHERE k.outcome IN ('created', 'updated')
         ORDER BY k.type, k.external_id
         ON CONFLICT (integration_id, type, external_id) DO UPDATE
-            SET data = excluded.data, run_id = excluded.run_id, updated_at = excluded.updated_at, deleted_at = NULL
+            SET data = excluded.data, version = excluded.version, run_id = excluded.run_id, updated_at = excluded.updated_at, deleted_at = NULL
+            WHERE coalesce(excluded.version >= r.version, true)
         RETURNING r.id, r.type, r.external_id, r.data
     ),
     removed AS (
         UPDATE posthorn.integration_records AS r
-        SET deleted_at = at, updated_at = at, run_id = run
+        SET deleted_at = at, updated_at = at, run_id = run, version = k.version
         FROM known AS k
         WHERE k.outcome = 'deleted' AND r.id = k.id
         RETURNING r.id, r.type, r.external_id, r.data
     ),
     marked AS (
         UPDATE posthorn.integration_records AS r
-        SET run_id = run
+        SET run_id = CASE WHEN seen THEN run ELSE r.run_id END,
+            version = CASE WHEN k.outcome = 'unchanged' THEN greatest(r.version, k.version) ELSE r.version END
         FROM known AS k
-        WHERE seen AND k.outcome IN ('unchanged', 'too_large') AND r.id = k.id
+        WHERE k.outcome IN ('unchanged', 'too_large') AND r.id = k.id
+          AND (seen OR k.outcome = 'unchanged' AND k.version IS NOT NULL AND coalesce(k.version > r.version, true))
+    ),
+    -- A deletion that overtook the creation, which is still to come and must then be known to be older.
+    overtaking AS (
+        INSERT INTO posthorn.integration_records
+            (community_id, integration_id, type, external_id, data, version, run_id, created_at, updated_at, deleted_at)
+        SELECT community, integration, k.type, k.external_id, '{}', k.version, run, at, at, at
+        FROM known AS k
+        WHERE k.data IS NULL AND k.id IS NULL AND k.version IS NOT NULL
+        ON CONFLICT (integration_id, type, external_id) DO NOTHING
     ),
     changes AS (
         SELECT k.outcome, w.* FROM written AS w JOIN known AS k ON k.type = w.type AND k.external_id = w.external_id
@@ -190,8 +205,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.apply_source_records(uuid, uuid, uuid, boolean, text[], text[], text[]) IS
-    'Brings records to what the other side says and queues an event for each change, in the present transaction; the caller has locked the integration''s run. Of several with the same id the last one holds; null data: deleted. seen: remember that the unchanged ones came.';
+COMMENT ON FUNCTION posthorn.apply_source_records(uuid, uuid, uuid, boolean, text[], text[], text[], numeric[]) IS
+    'Brings records to what the other side says and queues an event for each change, in the present transaction; the caller has locked the integration''s run. Of several with the same id the highest version holds, and then the last one; an older version than the known one changes nothing (null versions: none are known). Null data: deleted. seen: remember that the unchanged ones came.';
 
 CREATE FUNCTION posthorn.save_sync_batch(
     run          uuid,
@@ -201,7 +216,8 @@ CREATE FUNCTION posthorn.save_sync_batch(
     external_ids text[],
     datas        text[],
     rejected     integer,
-    next_cursor  text
+    next_cursor  text,
+    versions     numeric[] DEFAULT NULL
 )
 RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -214,7 +230,7 @@ DECLARE
     counts record;
 BEGIN
     SELECT * INTO counts
-    FROM posthorn.apply_source_records(present.community_id, present.integration_id, run, whole, types, external_ids, datas);
+    FROM posthorn.apply_source_records(present.community_id, present.integration_id, run, whole, types, external_ids, datas, versions);
     UPDATE posthorn.integration_sync_logs AS r
     SET snapshot = whole,
         cursor_to = next_cursor::jsonb,
@@ -234,7 +250,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.save_sync_batch(uuid, uuid, boolean, text[], text[], text[], integer, text) IS
+COMMENT ON FUNCTION posthorn.save_sync_batch(uuid, uuid, boolean, text[], text[], text[], integer, text, numeric[]) IS
     'Saves a batch: records, their events, counts and the cursor after them, all or nothing. Returns how many records were too large for an event and hence rejected. Error: PH007 the lease is no longer the run''s.';
 
 CREATE FUNCTION posthorn.delete_unseen_records(run uuid, lease uuid, after uuid, max integer DEFAULT 1000) RETURNS uuid
@@ -277,7 +293,7 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT * INTO counts
-    FROM posthorn.apply_source_records(present.community_id, present.integration_id, run, false, gone.types, gone.external_ids, gone.datas);
+    FROM posthorn.apply_source_records(present.community_id, present.integration_id, run, false, gone.types, gone.external_ids, gone.datas, NULL);
     UPDATE posthorn.integration_sync_logs AS r
     SET records_deleted = r.records_deleted + counts.deleted, heartbeat_at = at
     WHERE r.id = run;

@@ -6,7 +6,8 @@ CREATE FUNCTION posthorn.receive_push(
     types        text[],
     external_ids text[],
     datas        text[],
-    rejected     integer DEFAULT 0
+    rejected     integer DEFAULT 0,
+    versions     numeric[] DEFAULT NULL
 )
 RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -37,7 +38,7 @@ BEGIN
         RETURN false;
     END IF;
     SELECT * INTO counts
-    FROM posthorn.apply_source_records(config.community_id, config.id, run, false, types, external_ids, datas);
+    FROM posthorn.apply_source_records(config.community_id, config.id, run, false, types, external_ids, datas, versions);
     UPDATE posthorn.integration_sync_logs AS r
     SET batches = r.batches + 1,
         records_read = r.records_read + cardinality(types) + rejected,
@@ -54,5 +55,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.receive_push(uuid, text, text[], text[], text[], integer) IS
-    'Saves what a verified request brought, its events included; durable once committed. False if the delivery was saved before. Error: PH006 no such integration, or it is paused.';
+COMMENT ON FUNCTION posthorn.receive_push(uuid, text, text[], text[], text[], integer, numeric[]) IS
+    'Saves what a verified request brought, its events included; durable once committed. Records of an older version than the known one change nothing. False if the delivery was saved before. Error: PH006 no such integration, or it is paused.';

@@ -249,6 +249,28 @@ $$;
 COMMENT ON FUNCTION posthorn.maintain_integrations() IS
     'Upkeep of integrations: finds stale ones, forgets what is past retention, removes what belonged to deleted ones. Called by maintain().';
 
+-- Endpoints an hour later, because a sender may hold the lease of a delivery; credentials that are an hour old, because whoever makes an integration
+-- stores them first.
+CREATE FUNCTION posthorn.orphaned_secrets() RETURNS TABLE (secret_id uuid, community_id uuid, store text)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+    SELECT s.id, s.community_id, s.store
+    FROM posthorn.webhook_endpoints AS e
+    JOIN posthorn.vault_secrets AS s ON s.owner_id = e.id AND s.purpose LIKE 'endpoint\_%'
+    WHERE e.deleted_at < posthorn.clock_now() - interval '1 hour'
+    UNION ALL
+    SELECT s.id, s.community_id, s.store
+    FROM posthorn.vault_secrets AS s
+    WHERE s.purpose = 'integration'
+      AND s.owner_id IS NOT NULL
+      AND s.created_at < posthorn.clock_now() - interval '1 hour'
+      AND NOT EXISTS (SELECT FROM posthorn.integration_configs AS c WHERE c.id = s.owner_id AND c.deleted_at IS NULL)
+$$;
+
+COMMENT ON FUNCTION posthorn.orphaned_secrets() IS
+    'Secrets whose endpoint was deleted an hour ago, and those made an hour ago whose integration is not there. Upkeep deletes those of the database, nodes those of other stores.';
+
 CREATE INDEX integration_records_deleted ON posthorn.integration_records (deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE VIEW posthorn.integration_status WITH (security_invoker = true) AS
@@ -286,14 +308,15 @@ COMMENT ON VIEW posthorn.integration_status IS
 GRANT SELECT ON posthorn.integration_status TO posthorn_service, posthorn_member;
 
 GRANT EXECUTE ON FUNCTION
+    posthorn.orphaned_secrets(),
     posthorn.due_integrations(integer),
     posthorn.plan_integrations(uuid[], timestamptz[]),
     posthorn.claim_sync_runs(integer),
     posthorn.beat_sync_runs(uuid[]),
-    posthorn.save_sync_batch(uuid, uuid, boolean, text[], text[], text[], integer, text),
+    posthorn.save_sync_batch(uuid, uuid, boolean, text[], text[], text[], integer, text, numeric[]),
     posthorn.delete_unseen_records(uuid, uuid, uuid, integer),
     posthorn.log_sync_lines(uuid, text[], text[]),
-    posthorn.receive_push(uuid, text, text[], text[], text[], integer),
+    posthorn.receive_push(uuid, text, text[], text[], text[], integer, numeric[]),
     posthorn.end_sync_run(uuid, uuid, text, text, text, boolean, text, integer, timestamptz)
 TO posthorn_service;
 GRANT EXECUTE ON FUNCTION

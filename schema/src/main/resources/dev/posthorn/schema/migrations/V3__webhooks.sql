@@ -58,6 +58,7 @@ CREATE TABLE posthorn.webhook_endpoints (
 );
 
 CREATE INDEX webhook_endpoints_limited ON posthorn.webhook_endpoints (id) WHERE rate_limit IS NOT NULL;
+CREATE INDEX webhook_endpoints_deleted ON posthorn.webhook_endpoints (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX webhook_endpoints_community ON posthorn.webhook_endpoints (community_id, id) WHERE deleted_at IS NULL;
 
 COMMENT ON TABLE posthorn.webhook_endpoints IS

@@ -34,6 +34,7 @@ CREATE TABLE posthorn.vault_secrets (
 );
 
 CREATE INDEX vault_secrets_owner ON posthorn.vault_secrets (owner_id) WHERE owner_id IS NOT NULL;
+CREATE INDEX vault_secrets_integration ON posthorn.vault_secrets (created_at) WHERE purpose = 'integration' AND owner_id IS NOT NULL;
 
 COMMENT ON TABLE posthorn.vault_secrets IS 'What is known of each secret. Its value is not here: encrypted in vault_secret_versions, or in a store outside of the database.';
 COMMENT ON COLUMN posthorn.vault_secrets.id IS 'Identifier; stays the same in every version.';

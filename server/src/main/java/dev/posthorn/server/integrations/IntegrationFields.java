@@ -7,6 +7,7 @@ import dev.posthorn.server.rest.ApiRequest;
 import dev.posthorn.server.rest.Problem;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -24,14 +25,14 @@ final class IntegrationFields {
             "max_deletions_percent",
             "record_events");
 
-    static final List<String> TO_CREATE = with("connector");
+    static final List<String> TO_CREATE = with("connector", "credentials");
     static final List<String> TO_CHANGE = SETTABLE;
 
     private IntegrationFields() {}
 
-    private static List<String> with(String more) {
+    private static List<String> with(String... more) {
         List<String> all = new ArrayList<>(SETTABLE);
-        all.add(more);
+        all.addAll(List.of(more));
         return List.copyOf(all);
     }
 
@@ -61,6 +62,36 @@ final class IntegrationFields {
         if (!misfits.isEmpty()) {
             throw Problem.invalid(
                     "/config" + misfits.get(0).pointer(), misfits.get(0).detail());
+        }
+    }
+
+    /**
+     * The credentials that are given with a new integration; empty if there are none.
+     *
+     * @throws Problem naming the place that does not fit
+     */
+    static Optional<JsonNode> credentials(Connectors connectors, String connector, JsonNode body) {
+        JsonNode credentials = body.path("credentials");
+        if (credentials.isMissingNode() || credentials.isNull()) {
+            return Optional.empty();
+        }
+        if (body.hasNonNull("vault_secret_id")) {
+            throw Problem.invalid("/credentials", "give either credentials or vault_secret_id, not both");
+        }
+        checkCredentials(connectors, connector, "/credentials", credentials);
+        return Optional.of(credentials);
+    }
+
+    /**
+     * Checks credentials against their connector.
+     *
+     * @param at where they stand in the body
+     * @throws Problem naming the place that does not fit
+     */
+    static void checkCredentials(Connectors connectors, String connector, String at, JsonNode credentials) {
+        List<Misfit> misfits = connectors.judgeCredentials(connector, credentials);
+        if (!misfits.isEmpty()) {
+            throw Problem.invalid(at + misfits.get(0).pointer(), misfits.get(0).detail());
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.posthorn.server.integrations;
 
-import dev.posthorn.integrations.Connectors;
 import dev.posthorn.integrations.connector.Failure;
 import dev.posthorn.integrations.engine.IntegrationEngine;
 import dev.posthorn.integrations.run.ConnectionCheck;
@@ -13,6 +12,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -47,8 +47,9 @@ public final class IntegrationRoutes {
             ORDER BY c.id DESC
             LIMIT (SELECT size FROM page)
             """;
+    private static final String NEW_ID = "SELECT posthorn.generate_uuid_v7()";
     private static final String CREATE = """
-            INSERT INTO posthorn.integration_configs (community_id, name, connector) VALUES (?, ?::text, ?::text) RETURNING id
+            INSERT INTO posthorn.integration_configs (id, community_id, name, connector) VALUES (?, ?, ?::text, ?::text) RETURNING id
             """;
     private static final String CHANGE = """
             UPDATE posthorn.integration_configs AS c
@@ -131,12 +132,29 @@ public final class IntegrationRoutes {
         String connector = ApiRequest.requiredText(body, "connector");
         List<@Nullable Object> arguments = new ArrayList<>(IntegrationFields.arguments(body));
         IntegrationFields.checkConfiguration(engine.connectors(), connector, IntegrationFields.config(body));
-        String created = request.database().transaction(connection -> {
-            UUID id = UUID.fromString(ApiDatabase.rows(connection, CREATE, community, name, connector)
-                    .get(0));
-            update(connection, arguments, community, id);
-            return ApiDatabase.rows(connection, READ, community, id).get(0);
-        });
+        Optional<JsonNode> given = IntegrationFields.credentials(engine.connectors(), connector, body);
+        UUID id = UUID.fromString(request.database().one(NEW_ID).orElseThrow());
+        // First, so that there is no integration that lacks them, whatever fails when.
+        Optional<UUID> secret = given.isPresent()
+                ? Optional.of(credentials.put(request, community, id, given.get()))
+                : Optional.empty();
+        String created;
+        try {
+            created = request.database().transaction(connection -> {
+                ApiDatabase.rows(connection, CREATE, id, community, name, connector);
+                update(connection, arguments, community, id);
+                if (secret.isPresent()) {
+                    StoredCredentials.use(connection, id, secret.get());
+                }
+                return ApiDatabase.rows(connection, READ, community, id).get(0);
+            });
+        } catch (SQLException | RuntimeException e) {
+            secret.ifPresent(put -> credentials.withdraw(request, community, put));
+            throw e;
+        }
+        if (secret.isPresent()) {
+            request.http().header("Cache-Control", "no-store");
+        }
         request.answer(201, created);
         engine.wake();
     }
@@ -189,10 +207,7 @@ public final class IntegrationRoutes {
         JsonNode integration = ApiRequest.JSON.readTree(read(request, community));
         String connector = integration.required("connector").stringValue();
         JsonNode body = request.body();
-        List<Connectors.Misfit> misfits = engine.connectors().judgeCredentials(connector, body);
-        if (!misfits.isEmpty()) {
-            throw Problem.invalid(misfits.get(0).pointer(), misfits.get(0).detail());
-        }
+        IntegrationFields.checkCredentials(engine.connectors(), connector, "", body);
         credentials.store(request, community, id(request), body);
         request.http().header("Cache-Control", "no-store");
         request.answer(200, read(request, community));

@@ -1,5 +1,6 @@
 package dev.posthorn.server.integrations;
 
+import dev.posthorn.server.rest.ApiDatabase;
 import dev.posthorn.server.rest.ApiRequest;
 import dev.posthorn.server.rest.Problem;
 import dev.posthorn.vault.NewSecret;
@@ -7,6 +8,7 @@ import dev.posthorn.vault.SecretAuthor;
 import dev.posthorn.vault.SecretChange;
 import dev.posthorn.vault.Vault;
 import dev.posthorn.vault.VaultException;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
@@ -32,13 +34,22 @@ public final class StoredCredentials {
 
     /** Stores them, in the place of those before. Killed between both steps, the old ones stay in use, or the new ones are a version of them. */
     void store(ApiRequest request, UUID community, UUID integration, JsonNode values) throws SQLException {
+        request.database().one(SET, integration, put(request, community, integration, values));
+    }
+
+    /** Says in the transaction that makes an integration which credentials it has, {@link #put} before. */
+    static void use(Connection connection, UUID integration, UUID secret) throws SQLException {
+        ApiDatabase.rows(connection, SET, integration, secret);
+    }
+
+    /** Puts them into the vault, for an integration that may not be there yet: upkeep deletes what nobody came to own. */
+    UUID put(ApiRequest request, UUID community, UUID integration, JsonNode values) throws SQLException {
         List<String> fields = List.copyOf(values.propertyNames());
         byte[] bytes = ApiRequest.JSON.writeValueAsBytes(values);
         SecretAuthor author = SecretAuthor.of("key:" + request.caller().id());
         Optional<UUID> known = find(request, community, integration);
-        UUID secret;
         try {
-            secret = known.isPresent()
+            return known.isPresent()
                     ? vault.put(community, known.get(), bytes, SecretChange.value(fields), author)
                             .id()
                     : vault.create(
@@ -53,10 +64,14 @@ public final class StoredCredentials {
                 default -> Problem.unavailable("the vault does not take the credentials now; try again");
             };
         }
-        request.database().one(SET, integration, secret);
     }
 
-    /** Forgets them; does nothing if there are none. */
+    /** Takes back what was {@link #put} for an integration that was then not made. */
+    void withdraw(ApiRequest request, UUID community, UUID secret) {
+        vault.delete(community, secret, "key:" + request.caller().id());
+    }
+
+    /** Forgets them, if there are any. Of a deleted integration only another store still has some, and killed here a node deletes them later. */
     void delete(ApiRequest request, UUID community, UUID integration) throws SQLException {
         Optional<UUID> known = find(request, community, integration);
         request.service().one(SET, integration, null);

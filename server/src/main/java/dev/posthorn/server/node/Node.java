@@ -105,6 +105,7 @@ public final class Node implements AutoCloseable {
         });
         Vault vault = SecretStores.vault(settings, pool, masterKey);
         started.push(vault);
+        started.push(OrphanedSecrets.deletedFrom(vault));
         Metrics metrics = new Metrics(listener);
         DeliveryEngine.Builder building = DeliveryEngine.builder(pool, masterKey)
                 .ownConnections(own)

@@ -3,7 +3,6 @@ package dev.posthorn.integrations.bank.format;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import dev.posthorn.integrations.bank.Samples;
 import dev.posthorn.integrations.bank.format.StatementFiles.Format;
 import dev.posthorn.integrations.bank.statement.BadFileException;
 import dev.posthorn.integrations.bank.statement.BalanceCheck;
@@ -11,6 +10,7 @@ import dev.posthorn.integrations.bank.statement.Detail;
 import dev.posthorn.integrations.bank.statement.Entry;
 import dev.posthorn.integrations.bank.statement.Statement;
 import dev.posthorn.integrations.connector.Failure;
+import dev.posthorn.testkit.SampleStatements;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.Charset;
@@ -97,7 +97,7 @@ class FormatsTest {
 
     @Test
     void lines_may_end_as_on_any_system() throws Exception {
-        String file = Samples.text("mt940-german.sta");
+        String file = SampleStatements.text("mt940-german.sta");
         assertThat(AUTO.read(file.replace("\n", "\r\n").getBytes(StandardCharsets.UTF_8)))
                 .isEqualTo(AUTO.read(file.getBytes(StandardCharsets.UTF_8)));
     }
@@ -191,9 +191,9 @@ class FormatsTest {
 
     @Test
     void archives_are_opened() throws Exception {
-        byte[] xml = Samples.bytes("camt053-german-v02.xml");
+        byte[] xml = SampleStatements.bytes("camt053-german-v02.xml");
         assertThat(AUTO.read(gzip(xml))).hasSize(1);
-        assertThat(AUTO.read(zip(xml, Samples.bytes("camt053-swiss-v08-batch.xml"))))
+        assertThat(AUTO.read(zip(xml, SampleStatements.bytes("camt053-swiss-v08-batch.xml"))))
                 .hasSize(2);
     }
 
@@ -207,7 +207,7 @@ class FormatsTest {
 
     @Test
     void external_entities_are_not_fetched() {
-        String file = Samples.text("camt053-german-v02.xml")
+        String file = SampleStatements.text("camt053-german-v02.xml")
                 .replace("<Document", "<!DOCTYPE Document [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><Document")
                 .replace("Jörg Müller", "&x;");
         assertThat(refused(AUTO, file.getBytes(StandardCharsets.UTF_8)).sentence())
@@ -239,7 +239,7 @@ class FormatsTest {
     void files_that_are_cut_off_anywhere_are_refused_or_whole() throws Exception {
         for (String name :
                 List.of("camt053-swiss-v08-batch.xml", "mt940-german.sta", "mt940-ing-nl.txt", "statement.ofx")) {
-            byte[] whole = Samples.bytes(name);
+            byte[] whole = SampleStatements.bytes(name);
             int statements = read(name).size();
             for (int length = 0; length < whole.length; length += 7) {
                 try {
@@ -258,7 +258,7 @@ class FormatsTest {
     @Test
     void amounts_that_are_none_are_refused() {
         for (String amount : List.of("1e9999999", "-5.00", "0x10", "NaN", "", "1.0.0", "9".repeat(40))) {
-            String file = Samples.text("camt053-german-v02.xml").replace(">250.00<", ">" + amount + "<");
+            String file = SampleStatements.text("camt053-german-v02.xml").replace(">250.00<", ">" + amount + "<");
             assertThat(refused(AUTO, file.getBytes(StandardCharsets.UTF_8)).sentence())
                     .contains("statement 1, entry 1")
                     .contains("no amount");
@@ -312,7 +312,7 @@ class FormatsTest {
     }
 
     private static List<Statement> read(String sample) throws BadFileException {
-        return AUTO.read(Samples.bytes(sample));
+        return AUTO.read(SampleStatements.bytes(sample));
     }
 
     private static BadFileException refused(StatementFiles files, byte[] file) {

@@ -1,4 +1,4 @@
-package dev.posthorn.integrations.bank;
+package dev.posthorn.testkit;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -22,20 +22,24 @@ import org.apache.sshd.sftp.server.SftpEventListener;
 import org.apache.sshd.sftp.server.SftpSubsystemFactory;
 
 /** A real SFTP server on loopback that shows a folder; can cut the connection while a file is read. */
-final class SftpTestServer implements AutoCloseable {
-    static final String USERNAME = "bank-customer";
-    static final String PASSWORD = "correct horse battery";
+public final class TestSftpServer implements AutoCloseable {
+    /** The login that it lets in. */
+    public static final String USERNAME = "bank-customer";
+    /** Its password. */
+    public static final String PASSWORD = "correct horse battery";
 
     private final SshServer server = SshServer.setUpDefaultServer();
     private final KeyPair hostKey;
     private volatile long cutAt = Long.MAX_VALUE;
     private volatile Runnable afterRead = () -> {};
 
-    SftpTestServer(Path folder) {
+    /** Shows a folder, under a new host key. */
+    public TestSftpServer(Path folder) {
         this(folder, keyPair());
     }
 
-    SftpTestServer(Path folder, KeyPair hostKey) {
+    /** The same under a given host key. */
+    public TestSftpServer(Path folder, KeyPair hostKey) {
         this.hostKey = hostKey;
         server.setHost(InetAddress.getLoopbackAddress().getHostAddress());
         server.setPort(0);
@@ -69,7 +73,8 @@ final class SftpTestServer implements AutoCloseable {
         }
     }
 
-    static KeyPair keyPair() {
+    /** A new host key. */
+    public static KeyPair keyPair() {
         try {
             KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
             generator.initialize(new ECGenParameterSpec("secp256r1"));
@@ -79,25 +84,28 @@ final class SftpTestServer implements AutoCloseable {
         }
     }
 
-    int port() {
+    /** Where it listens. */
+    public int port() {
         return server.getPort();
     }
 
-    String fingerprint() {
+    /** Of its host key, as {@code host_key} of a configuration pins it. */
+    public String fingerprint() {
         return KeyUtils.getFingerPrint(BuiltinDigests.sha256, hostKey.getPublic());
     }
 
     /** From now on the connection ends when somebody reads this far into a file. */
-    void cutAt(long offset) {
+    public void cutAt(long offset) {
         cutAt = offset;
     }
 
     /** What happens when a file or folder has been closed. */
-    void afterRead(Runnable action) {
+    public void afterRead(Runnable action) {
         afterRead = action;
     }
 
-    int openSessions() {
+    /** How many clients are connected. */
+    public int openSessions() {
         return (int) server.getActiveSessions().stream().filter(Session::isOpen).count();
     }
 

@@ -1,4 +1,4 @@
-package dev.posthorn.integrations.httpjson;
+package dev.posthorn.integrations.mapping;
 
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -19,7 +19,7 @@ import java.util.Optional;
  * @param value a {@link LocalDate}, {@link LocalDateTime} or {@link OffsetDateTime}
  * @param blank whether a blank stands where ISO has a T
  */
-record TimeMark(Temporal value, boolean blank) {
+public record TimeMark(Temporal value, boolean blank) {
     private static final DateTimeFormatter READ = new DateTimeFormatterBuilder()
             .append(DateTimeFormatter.ISO_LOCAL_DATE)
             .optionalStart()
@@ -29,7 +29,8 @@ record TimeMark(Temporal value, boolean blank) {
             .optionalEnd()
             .toFormatter();
 
-    static Optional<TimeMark> parse(String text) {
+    /** Reads one; empty if it is none. */
+    public static Optional<TimeMark> parse(String text) {
         boolean blank = text.length() > 10 && text.charAt(10) == ' ';
         String iso = blank ? text.substring(0, 10) + 'T' + text.substring(11) : text;
         try {
@@ -40,7 +41,8 @@ record TimeMark(Temporal value, boolean blank) {
         }
     }
 
-    Instant instant() {
+    /** The moment. */
+    public Instant instant() {
         return switch (value) {
             case OffsetDateTime time -> time.toInstant();
             case LocalDateTime time -> time.toInstant(ZoneOffset.UTC);
@@ -50,7 +52,7 @@ record TimeMark(Temporal value, boolean blank) {
     }
 
     /** Another moment in the same form. */
-    TimeMark at(Instant moment) {
+    public TimeMark at(Instant moment) {
         Temporal moved = switch (value) {
             case OffsetDateTime time -> moment.atOffset(time.getOffset());
             case LocalDateTime unused -> LocalDateTime.ofInstant(moment, ZoneOffset.UTC);
@@ -60,7 +62,8 @@ record TimeMark(Temporal value, boolean blank) {
         return new TimeMark(moved, blank);
     }
 
-    TimeMark minus(Duration duration) {
+    /** As much earlier, in the same form. */
+    public TimeMark minus(Duration duration) {
         return at(instant().minus(duration));
     }
 
