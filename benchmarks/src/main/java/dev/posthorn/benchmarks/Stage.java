@@ -6,6 +6,7 @@ import dev.posthorn.benchmarks.receiver.Certificate;
 import dev.posthorn.benchmarks.receiver.ReceiverProcess;
 import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.delivery.address.AddressPolicy;
+import dev.posthorn.delivery.endpoint.TrustedAuthorities;
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import dev.posthorn.vault.EndpointSecrets;
 import dev.posthorn.vault.MasterKeyset;
@@ -28,6 +29,7 @@ public final class Stage implements AutoCloseable {
 
     private final BenchDatabase database;
     private final ReceiverProcess receiver;
+    private final TrustedAuthorities trusted;
     private final MasterKeyset masterKey = MasterKeyset.generate();
     private final AtomicBoolean closed = new AtomicBoolean();
     private int communities;
@@ -44,9 +46,10 @@ public final class Stage implements AutoCloseable {
         }
     }
 
-    private Stage(BenchDatabase database, ReceiverProcess receiver) {
+    private Stage(BenchDatabase database, ReceiverProcess receiver, TrustedAuthorities trusted) {
         this.database = database;
         this.receiver = receiver;
+        this.trusted = trusted;
         Runtime.getRuntime().addShutdownHook(new Thread(this::close, "clear-stage"));
     }
 
@@ -58,7 +61,10 @@ public final class Stage implements AutoCloseable {
     /** With a receiver of TLS if there is a certificate. */
     public static Stage open(@Nullable Certificate certificate) throws IOException, SQLException {
         BenchDatabase database = BenchDatabase.open();
-        return new Stage(database, new ReceiverProcess(certificate));
+        return new Stage(
+                database,
+                new ReceiverProcess(certificate),
+                certificate == null ? TrustedAuthorities.SYSTEM : TrustedAuthorities.only(certificate.pem()));
     }
 
     /** The database. */
@@ -81,6 +87,7 @@ public final class Stage implements AutoCloseable {
         return DeliveryEngine.builder(database.pool(), masterKey)
                 .ownConnections(database.ownConnections())
                 .addresses(AddressPolicy.allowing(List.of(allowedNetwork())))
+                .trust(trusted)
                 .listener(listener)
                 .build();
     }

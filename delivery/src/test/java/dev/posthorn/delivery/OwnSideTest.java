@@ -6,7 +6,9 @@ import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.address.HostResolver;
 import dev.posthorn.delivery.address.IpAddress;
 import dev.posthorn.delivery.engine.DeliveryEngine;
+import dev.posthorn.delivery.send.EgressProxy;
 import dev.posthorn.testkit.TestNameServer;
+import dev.posthorn.testkit.TestProxy;
 import dev.posthorn.testkit.TestReceiver.Answer;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -155,11 +157,7 @@ class OwnSideTest {
             world.awaitStatus(endpoint, "delivered:1");
             cut(TestNameServer.State.SILENT);
             queueMany(50);
-            while (engine.isReady()) {
-                world.database.query("SELECT pg_sleep(0.05)");
-            }
-            assertThat(engine.trouble())
-                    .hasValueSatisfying(said -> assertThat(said).startsWith("the name service does not answer; "));
+            awaitTrouble(engine, "the name service does not answer; ");
             world.awaitStatus(endpoint, "delivered:1 pending:50");
             mend();
             world.awaitStatus(endpoint, "delivered:51");
@@ -167,6 +165,45 @@ class OwnSideTest {
         }
         assertThat(world.receiver.received()).hasSize(51);
         assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void an_egress_proxy_that_refuses_us_or_is_away_costs_no_endpoint_anything() throws Exception {
+        String endpoint = named("a.example.com");
+        TestProxy proxy = new TestProxy();
+        int port = proxy.port();
+        try (DeliveryEngine engine = engine().egressProxy(EgressProxy.parse("127.0.0.1:" + port, "ann:s3cret"))
+                .build()) {
+            engine.start();
+            queueMany(5);
+            world.awaitStatus(endpoint, "delivered:5");
+            proxy.answer("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+            queueMany(10);
+            awaitTrouble(engine, "the egress proxy");
+            world.awaitStatus(endpoint, "delivered:5 pending:10");
+            proxy.close();
+            queueMany(10);
+            world.awaitStatus(endpoint, "delivered:5 pending:20");
+            assertThat(engine.isReady()).isFalse();
+            proxy = new TestProxy(port);
+            world.awaitStatus(endpoint, "delivered:25");
+        } finally {
+            proxy.close();
+        }
+        assertThat(world.database.one("SELECT max(attempt_count) FROM posthorn.webhook_deliveries"))
+                .isEqualTo("1");
+        assertThat(world.database.query(
+                        "SELECT DISTINCT error_class FROM posthorn.webhook_attempts WHERE outcome = 'unsent'"))
+                .containsExactly(List.of("egress_proxy"));
+        assertThat(world.receiver.received()).hasSize(25);
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    private void awaitTrouble(DeliveryEngine engine, String begins) {
+        while (engine.isReady()) {
+            world.database.query("SELECT pg_sleep(0.05)");
+        }
+        assertThat(engine.trouble()).hasValueSatisfying(said -> assertThat(said).startsWith(begins));
     }
 
     private DeliveryEngine.Builder engine() {

@@ -94,13 +94,18 @@ public final class RawServer implements AutoCloseable {
         Thread.ofPlatform().daemon().name("raw-server").start(this::accept);
     }
 
-    /** Starts one on a free port. */
+    /** Starts one on a free port of 127.0.0.1. */
     public static RawServer start(Script script) {
+        return start(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), script);
+    }
+
+    /** Starts one. */
+    public static RawServer start(InetSocketAddress address, Script script) {
         try {
             ServerSocket listener = new ServerSocket();
             // What is accepted inherits it: a small window, so that a server that does not read is soon full.
             listener.setReceiveBufferSize(16 * 1024);
-            listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1024);
+            listener.bind(address, 1024);
             return new RawServer(listener, script);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -9,19 +9,30 @@ import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** A name server (RFC 1035) over UDP that knows a few names with one IPv4 address each, and can fail. Thread-safe. */
+/**
+ * A name server (RFC 1035) over UDP that knows a few names, each with one IPv4 address or as an alias of another, and can fail. It answers
+ * as a resolver does that asks others: with the whole chain of aliases. Thread-safe.
+ */
 public final class TestNameServer implements AutoCloseable {
     private static final int HEADER = 12;
+    /** More aliases are not followed: they may run in a circle. */
+    private static final int LONGEST_CHAIN = 12;
+
+    private static final int IPV4 = 1;
+    private static final int ALIAS = 5;
     private static final int NO_ERROR = 0;
     private static final int SERVER_FAILURE = 2;
     private static final int NO_SUCH_NAME = 3;
 
     private final DatagramSocket socket;
     private final Map<String, InetAddress> names = new ConcurrentHashMap<>();
+    private final Map<String, String> aliases = new ConcurrentHashMap<>();
     private volatile State state = State.ANSWERING;
 
     /** How it is. */
@@ -72,6 +83,11 @@ public final class TestNameServer implements AutoCloseable {
         }
     }
 
+    /** Lets a name be an alias (CNAME) of another. */
+    public void alias(String name, String of) {
+        aliases.put(name, of);
+    }
+
     /** Changes how it is. */
     public void be(State next) {
         state = next;
@@ -104,25 +120,43 @@ public final class TestNameServer implements AutoCloseable {
         }
         int type = question[end + 2];
         end += 5;
-        InetAddress address = names.get(name.toString());
-        boolean found = now == State.ANSWERING && address != null && type == 1;
-        int code = now == State.FAILING ? SERVER_FAILURE : address == null ? NO_SUCH_NAME : NO_ERROR;
-        ByteBuffer answer = ByteBuffer.allocate(512);
+        List<String> chain = new ArrayList<>(List.of(name.toString()));
+        while (aliases.containsKey(chain.getLast()) && chain.size() <= LONGEST_CHAIN) {
+            chain.add(aliases.get(chain.getLast()));
+        }
+        InetAddress address = names.get(chain.getLast());
+        boolean exists = address != null || chain.size() > 1;
+        boolean found = now == State.ANSWERING && address != null && type == IPV4;
+        int code = now == State.FAILING ? SERVER_FAILURE : exists ? NO_ERROR : NO_SUCH_NAME;
+        int answers = now == State.FAILING ? 0 : chain.size() - 1 + (found ? 1 : 0);
+        ByteBuffer answer = ByteBuffer.allocate(4096);
         answer.put(question, 0, 2)
                 .putShort((short) (0x8180 | code))
                 .putShort((short) 1)
-                .putShort((short) (found ? 1 : 0))
+                .putShort((short) answers)
                 .putInt(0)
                 .put(question, HEADER, end - HEADER);
+        for (int i = 1; i < chain.size() && answers > 0; i++) {
+            record(answer, chain.get(i - 1), ALIAS, encoded(chain.get(i)));
+        }
         if (found && address != null) {
-            // The name is that of the question.
-            answer.putShort((short) 0xc00c)
-                    .putInt(0x00010001)
-                    .putInt(0)
-                    .putShort((short) 4)
-                    .put(address.getAddress());
+            record(answer, chain.getLast(), IPV4, address.getAddress());
         }
         return Arrays.copyOf(answer.array(), answer.position());
+    }
+
+    /** For no time in a cache. */
+    private static void record(ByteBuffer answer, String name, int type, byte[] data) {
+        answer.put(encoded(name)).putShort((short) type).putShort((short) 1).putInt(0);
+        answer.putShort((short) data.length).put(data);
+    }
+
+    private static byte[] encoded(String name) {
+        ByteBuffer labels = ByteBuffer.allocate(name.length() + 2);
+        for (String label : name.split("\\.", -1)) {
+            labels.put((byte) label.length()).put(label.getBytes(StandardCharsets.US_ASCII));
+        }
+        return labels.put((byte) 0).array();
     }
 
     @Override

@@ -61,6 +61,36 @@ class EndpointSecretsTest {
     }
 
     @Test
+    void replaced_secrets_and_key_pairs_stay_until_an_hour_after_their_overlap() throws Exception {
+        read();
+        asService(connection -> secrets.readKeyPairs(connection, endpoint));
+        Duration overlap = Duration.ofHours(3);
+        asService(connection -> secrets.rotate(connection, endpoint, overlap));
+        List<EndpointKeyPair> both = asService(connection -> secrets.rotateKeyPair(connection, endpoint, overlap));
+        assertThat(both).hasSize(2);
+        database.advanceClock(Duration.ofMinutes(235));
+        database.query("SELECT * FROM posthorn.maintain_vault()");
+        assertThat(versions()).isEqualTo("endpoint_key_pair 1,2; endpoint_signing 1,2");
+        database.advanceClock(Duration.ofMinutes(10));
+        database.query("SELECT * FROM posthorn.maintain_vault()");
+        assertThat(versions()).isEqualTo("endpoint_key_pair 2; endpoint_signing 2");
+        List<EndpointKeyPair> left = asService(connection -> secrets.readKeyPairs(connection, endpoint));
+        assertThat(left).singleElement().extracting(EndpointKeyPair::version).isEqualTo(2);
+    }
+
+    private String versions() {
+        return database.one("""
+                SELECT string_agg(purpose || ' ' || versions, '; ' ORDER BY purpose)
+                FROM (
+                    SELECT s.purpose, string_agg(v.version::text, ',' ORDER BY v.version) AS versions
+                    FROM posthorn.vault_secrets AS s
+                    JOIN posthorn.vault_secret_versions AS v ON v.secret_id = s.id
+                    GROUP BY s.purpose
+                ) AS each_purpose
+                """);
+    }
+
+    @Test
     void of_many_nodes_at_once_one_wins() throws Exception {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Callable<List<EndpointSecret>>> nodes = java.util.Collections.nCopies(8, () -> {

@@ -1,22 +1,26 @@
 package dev.posthorn.benchmarks.receiver;
 
+import dev.posthorn.delivery.endpoint.TrustedAuthorities;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.util.Base64;
 import javax.net.ssl.SSLContext;
 
 /**
- * A key and a certificate for 127.0.0.1, made anew for one run and trusted by this process alone.
+ * A key and a certificate for 127.0.0.1, made anew for one run and trusted by nobody else.
  *
  * @param file PKCS #12, in a folder of its own; deleted when this process ends
+ * @param pem the certificate alone, for whoever shall trust it
  * @param trusting a context that takes it
  */
-public record Certificate(Path file, SSLContext trusting) {
+public record Certificate(Path file, String pem, SSLContext trusting) {
     static final String PASSWORD = "benchmark";
 
-    /** Makes one with the JDK's {@code keytool} and lets every TLS client that this process makes from now on trust it. */
+    /** Makes one with the JDK's {@code keytool}. */
     public static Certificate make() throws IOException, InterruptedException, GeneralSecurityException {
         Path folder = Files.createTempDirectory("posthorn-bench-tls-");
         Path file = folder.resolve("receiver.p12");
@@ -51,11 +55,13 @@ public record Certificate(Path file, SSLContext trusting) {
         // In the reverse order.
         folder.toFile().deleteOnExit();
         file.toFile().deleteOnExit();
-        System.setProperty("javax.net.ssl.trustStore", file.toString());
-        System.setProperty("javax.net.ssl.trustStorePassword", PASSWORD);
-        // The default context may have been made before, without it.
+        KeyStore store = KeyStore.getInstance(file.toFile(), PASSWORD.toCharArray());
+        String pem = "-----BEGIN CERTIFICATE-----\n"
+                + Base64.getMimeEncoder(64, new byte[] {'\n'})
+                        .encodeToString(store.getCertificate("receiver").getEncoded())
+                + "\n-----END CERTIFICATE-----\n";
         SSLContext trusting = SSLContext.getInstance("TLS");
-        trusting.init(null, null, null);
-        return new Certificate(file, trusting);
+        trusting.init(null, TrustedAuthorities.only(pem).managers(), null);
+        return new Certificate(file, pem, trusting);
     }
 }

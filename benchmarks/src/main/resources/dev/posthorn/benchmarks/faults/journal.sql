@@ -5,6 +5,9 @@ CREATE SCHEMA faults_log;
 CREATE TABLE faults_log.leases (delivery_id uuid NOT NULL, dispatcher_id uuid NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE TABLE faults_log.dispatchers (id uuid NOT NULL, name text NOT NULL);
 COMMENT ON TABLE faults_log.leases IS 'Each lease that was ever given.';
+CREATE TABLE faults_log.silences (dispatcher_id uuid NOT NULL, heard_at timestamptz NOT NULL, ended_at timestamptz NOT NULL, how text NOT NULL);
+COMMENT ON TABLE faults_log.silences IS
+    'Each silence of a node for longer than 2 seconds, and how it ended: beat, gone (signed off or taken for lost), or cut for a shorter one in which its connections were cut.';
 COMMENT ON TABLE faults_log.dispatchers IS 'Each dispatcher that ever signed on; the name begins with the number of its process.';
 
 CREATE FUNCTION faults_log.lease() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -22,6 +25,22 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION faults_log.dispatcher() IS 'Trigger: journals who signs on.';
+
+CREATE FUNCTION faults_log.silence() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO faults_log.silences (dispatcher_id, heard_at, ended_at, how) VALUES (OLD.id, OLD.heartbeat_at, clock_timestamp(), TG_ARGV[0]);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION faults_log.silence() IS 'Trigger: journals that a node was not heard.';
+
+CREATE TRIGGER faults_log_silence AFTER UPDATE ON posthorn.dispatchers
+    FOR EACH ROW WHEN (NEW.heartbeat_at - OLD.heartbeat_at > interval '2 seconds') EXECUTE FUNCTION faults_log.silence('beat');
+CREATE TRIGGER faults_log_cut AFTER UPDATE ON posthorn.dispatchers
+    FOR EACH ROW WHEN (NEW.heard_since <> OLD.heard_since AND NEW.heartbeat_at - OLD.heartbeat_at <= interval '2 seconds')
+    EXECUTE FUNCTION faults_log.silence('cut');
+CREATE TRIGGER faults_log_gone AFTER DELETE ON posthorn.dispatchers
+    FOR EACH ROW WHEN (OLD.kind = 'node') EXECUTE FUNCTION faults_log.silence('gone');
 
 CREATE TRIGGER faults_log_lease AFTER UPDATE ON posthorn.webhook_deliveries_ready
     FOR EACH ROW WHEN (NEW.status = 'sending' AND (OLD.dispatcher_id, OLD.lease_no) IS DISTINCT FROM (NEW.dispatcher_id, NEW.lease_no))

@@ -320,8 +320,8 @@ public final class DeliveryEngine implements AutoCloseable {
     }
 
     private void failed(String what, Exception failure) {
-        if (failure instanceof SQLException) {
-            heartbeat.doubt();
+        if (failure instanceof SQLException refused) {
+            heartbeat.doubt(refused);
             heart.give();
         }
         settings.listener.failed(what, failure);

@@ -18,6 +18,7 @@ final class UpkeepLoop {
     private final KeyWatch keys;
     private final Runnable wakeDispatcher;
     private final Signal wake = new Signal();
+    private final Interval rescues = new Interval(Duration.ofMillis(500));
     private final Interval backlogs = new Interval(Duration.ofSeconds(1));
     private final Interval looks = new Interval(Duration.ofSeconds(5));
     private final Interval unheld = new Interval(Duration.ofSeconds(5));
@@ -68,7 +69,9 @@ final class UpkeepLoop {
         if (!heartbeat.isFresh()) {
             return;
         }
-        boolean found = looks.isOver() && keys.look();
+        // First, so that no trouble with anything else delays it. Whether somebody is lost is told by the database.
+        boolean found = rescues.isOver() && upkeep.rescueLostLeases() > 0;
+        found |= looks.isOver() && keys.look();
         if (keys.problem().isEmpty()) {
             found |= upkeep.ensureSecrets() > 0;
         }
@@ -79,7 +82,6 @@ final class UpkeepLoop {
         if (backlogs.isOver()) {
             found |= upkeep.settleBacklogs() > 0;
             found |= upkeep.advanceRedeliveries() > 0;
-            found |= heartbeat.isSteady() && upkeep.rescueLostLeases() > 0;
         }
         if (maintenance.isOver()) {
             upkeep.maintain();

@@ -4,6 +4,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Map;
+import org.eclipse.jetty.client.Request;
 import org.eclipse.jetty.client.Result;
 import org.eclipse.jetty.client.transport.HttpExchange;
 import org.eclipse.jetty.client.transport.SendFailure;
@@ -16,6 +17,7 @@ import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.http.HttpVersion;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.RetainableByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A connection to somebody who answers as he likes. One that holds anything beyond the answer to its request is closed and not used again,
@@ -28,11 +30,18 @@ final class HostileConnection extends HttpConnectionOverHTTP {
     /** Each is an object of some 150 bytes, so that their size alone is no bound. */
     static final int MOST_HEADERS = 128;
 
+    private static final String END_POINT = HostileConnection.class.getName();
+
     private boolean used;
     private int bytesOfAnswer;
 
     HostileConnection(EndPoint endPoint, Map<String, Object> context) {
         super(endPoint, context);
+    }
+
+    /** By which connection a request was sent, last; null if by none yet. */
+    static @Nullable EndPoint endPoint(Request request) {
+        return (EndPoint) request.getAttributes().get(END_POINT);
     }
 
     @Override
@@ -52,6 +61,7 @@ final class HostileConnection extends HttpConnectionOverHTTP {
         }
         used = true;
         bytesOfAnswer = 0;
+        exchange.getRequest().attribute(END_POINT, getEndPoint());
         return super.send(exchange);
     }
 

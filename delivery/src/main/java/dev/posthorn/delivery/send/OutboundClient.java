@@ -18,6 +18,7 @@ import org.eclipse.jetty.client.Request;
 import org.eclipse.jetty.http.HttpCookieStore;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.io.ClientConnector;
+import org.eclipse.jetty.io.EndPoint;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,7 @@ final class OutboundClient implements AutoCloseable {
     private final AddressPolicy policy;
     private final HttpClient client;
     private final FailureJudge judge;
+    private final Handshakes handshakes;
     /** Accepted URLs; what they are does not change, only where they lead to, and that is judged at each connection. */
     private final Cache<String, Target> targets =
             Caffeine.newBuilder().maximumSize(10_000).build();
@@ -66,7 +68,9 @@ final class OutboundClient implements AutoCloseable {
         client.setConnectTimeout(10_000);
         client.setIdleTimeout(30_000);
         client.setDestinationIdleTimeout(60_000);
-        client.addEventListener(new HandshakeLimit(client::getScheduler));
+        handshakes = new Handshakes(client::getScheduler);
+        client.addEventListener(handshakes);
+        client.addBean(handshakes);
         try {
             client.start();
         } catch (Exception e) {
@@ -127,8 +131,11 @@ final class OutboundClient implements AutoCloseable {
         }
         if (ended.answer() != null) {
             judge.met(target.host());
+            return ended;
         }
-        return ended;
+        EndPoint endPoint = HostileConnection.endPoint(request);
+        Throwable handshake = endPoint == null ? null : handshakes.failure(endPoint);
+        return handshake == null ? ended : ended.because(handshake);
     }
 
     /**

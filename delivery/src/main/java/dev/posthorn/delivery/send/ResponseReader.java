@@ -6,11 +6,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
 import org.eclipse.jetty.client.Response;
 import org.eclipse.jetty.client.Result;
-import org.eclipse.jetty.client.transport.HttpConversation;
-import org.eclipse.jetty.client.transport.HttpRequest;
 import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.io.AbstractEndPoint;
-import org.eclipse.jetty.io.EndPoint;
 import org.jspecify.annotations.Nullable;
 
 /** Reads an answer up to a limit, keeps its beginning and closes the connection on one that is longer. */
@@ -42,7 +39,11 @@ final class ResponseReader implements Response.Listener {
     record Ended(
             @Nullable Head answer,
             boolean premature,
-            @Nullable Throwable failure) {}
+            @Nullable Throwable failure) {
+        Ended because(Throwable cause) {
+            return new Ended(answer, premature, cause);
+        }
+    }
 
     /** @param most how many bytes of the body are kept */
     ResponseReader(int most) {
@@ -97,8 +98,7 @@ final class ResponseReader implements Response.Listener {
 
     /** Asks the connection: the client's own word that all was written may come later than the answer to it. */
     private static boolean isEarly(Response response) {
-        HttpConversation conversation = ((HttpRequest) response.getRequest()).getConversation();
-        return conversation.getAttribute(EndPoint.class.getName()) instanceof AbstractEndPoint endPoint
+        return HostileConnection.endPoint(response.getRequest()) instanceof AbstractEndPoint endPoint
                 && endPoint.getWriteFlusher().isPending();
     }
 }

@@ -8,6 +8,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -19,17 +20,23 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Heartbeat {
     private static final String REGISTER = "SELECT posthorn.register_dispatcher(?, ?, ?)";
-    private static final String BEAT = "SELECT posthorn.beat_dispatcher(?)";
+    private static final String BEAT = "SELECT posthorn.beat_dispatcher(?, ?)";
     private static final String SIGN_OFF = "SELECT posthorn.sign_off_dispatcher(?)";
     private static final Duration FRESH = Duration.ofSeconds(3);
+    /** SQLSTATE class 08. */
+    private static final String CONNECTION_LOST = "08";
+    /** SQLSTATE class 57P: shutdown, crash, or not yet started. */
+    private static final String SHUT_DOWN = "57P";
 
     private final ServiceSession session;
     private final String version;
     private final AtomicLong leases = new AtomicLong();
     private volatile @Nullable Beat last;
     private volatile boolean unheard;
+    /** A connection was lost since the last beat. */
+    private final AtomicBoolean cut = new AtomicBoolean();
 
-    private record Beat(UUID dispatcher, long firstNanos, long nanos, long wallMillis) {}
+    private record Beat(UUID dispatcher, long nanos, long wallMillis) {}
 
     /** Beats over the given session. */
     public Heartbeat(ServiceSession session, String version) {
@@ -44,25 +51,25 @@ public final class Heartbeat {
      */
     public boolean beat() throws SQLException {
         boolean wasUnheard = unheard;
+        boolean wasCut = cut.getAndSet(false);
         try {
-            boolean away = beat(wasUnheard);
+            boolean away = beat(wasUnheard, wasCut);
             unheard = false;
             return away;
         } catch (SQLException e) {
+            cut.set(true);
             unheard = true;
             throw e;
         }
     }
 
-    private boolean beat(boolean wasUnheard) throws SQLException {
+    private boolean beat(boolean wasUnheard, boolean wasCut) throws SQLException {
         Beat before = last;
         long nanos = System.nanoTime();
         long wall = System.currentTimeMillis();
-        if (before != null && prolong(before.dispatcher())) {
-            boolean gap = wasUnheard || nanos - before.nanos() > FRESH.toNanos();
-            // After a pause the others are given a full period to beat before anybody is taken for lost.
-            last = new Beat(before.dispatcher(), gap ? nanos : before.firstNanos(), nanos, wall);
-            return gap;
+        if (before != null && prolong(before.dispatcher(), wasCut)) {
+            last = new Beat(before.dispatcher(), nanos, wall);
+            return wasUnheard || nanos - before.nanos() > FRESH.toNanos();
         }
         UUID dispatcher = UUID.randomUUID();
         session.repeatably(connection -> {
@@ -73,14 +80,15 @@ public final class Heartbeat {
                 return statement.execute();
             }
         });
-        last = new Beat(dispatcher, nanos, nanos, wall);
+        last = new Beat(dispatcher, nanos, wall);
         return before != null;
     }
 
-    private boolean prolong(UUID dispatcher) throws SQLException {
+    private boolean prolong(UUID dispatcher, boolean interrupted) throws SQLException {
         return session.repeatably(connection -> {
             try (PreparedStatement statement = connection.prepareStatement(BEAT)) {
                 statement.setObject(1, dispatcher);
+                statement.setBoolean(2, interrupted);
                 try (ResultSet row = statement.executeQuery()) {
                     return row.next() && row.getBoolean(1);
                 }
@@ -93,8 +101,15 @@ public final class Heartbeat {
         return !unheard && isFresh();
     }
 
-    /** Somebody else could not reach the database. */
-    public void doubt() {
+    /**
+     * Something else failed at the database. If it lost its connection, so may all others have: then this node bears no witness against
+     * them for as long as a lease lasts. What the database refused, such as a serialization failure, says nothing of the others.
+     */
+    public void doubt(SQLException failure) {
+        String state = String.valueOf(failure.getSQLState());
+        if (state.startsWith(CONNECTION_LOST) || state.startsWith(SHUT_DOWN)) {
+            cut.set(true);
+        }
         unheard = true;
     }
 
@@ -104,14 +119,6 @@ public final class Heartbeat {
         return beat != null
                 && System.nanoTime() - beat.nanos() < FRESH.toNanos()
                 && Math.abs(System.currentTimeMillis() - beat.wallMillis()) < FRESH.toMillis();
-    }
-
-    /** Whether it has been heard without a gap for longer than a lease lasts, so that it may call others lost. */
-    public boolean isSteady() {
-        Beat beat = last;
-        return beat != null
-                && isFresh()
-                && System.nanoTime() - beat.firstNanos() > Duration.ofSeconds(5).toNanos();
     }
 
     /** Whether a lease is one of this node's and may still be used. */

@@ -17,6 +17,7 @@ import dev.posthorn.delivery.endpoint.TrustedAuthorities;
 import dev.posthorn.delivery.outage.Fault;
 import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.testkit.TestAuthority;
+import dev.posthorn.testkit.TestProxy;
 import dev.posthorn.testkit.TestReceiver;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

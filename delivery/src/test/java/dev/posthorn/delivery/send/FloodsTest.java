@@ -155,12 +155,24 @@ class FloodsTest {
         }
     }
 
-    /** Heap after collections, and memory beside the heap in buffers. */
+    /** What is held once nothing moves any more: until then some are still reading. */
     private static long held() throws InterruptedException {
-        for (int i = 0; i < 3; i++) {
-            System.gc();
-            TimeUnit.MILLISECONDS.sleep(50);
+        long before = heldNow();
+        for (int i = 0; i < 40; i++) {
+            TimeUnit.MILLISECONDS.sleep(250);
+            long now = heldNow();
+            if (Math.abs(now - before) < 500 * 1024) {
+                return now;
+            }
+            before = now;
         }
+        return before;
+    }
+
+    /** Heap after collections, and memory beside the heap in buffers. */
+    private static long heldNow() {
+        System.gc();
+        System.gc();
         long buffers = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
                 .mapToLong(BufferPoolMXBean::getMemoryUsed)
                 .sum();

@@ -7,7 +7,6 @@ import dev.posthorn.testkit.RawServer;
 import dev.posthorn.testkit.TestAuthority;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.Security;
@@ -27,22 +26,6 @@ class SurroundingsTest {
 
     @TempDir
     Path folder;
-
-    private static List<String> child(
-            Map<String, String> environment, List<String> options, Class<?> main, String... arguments)
-            throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(options);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
-        command.addAll(List.of(arguments));
-        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
-        builder.environment().putAll(environment);
-        Process process = builder.start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
-        return output.lines().toList();
-    }
 
     @Test
     void proxies_of_system_properties_and_environment_are_ignored() throws Exception {
@@ -79,7 +62,8 @@ class SurroundingsTest {
                     "",
                     "NO_PROXY",
                     "");
-            assertThat(child(
+            assertThat(ChildJvm.run(
+                            List.of(),
                             environment,
                             options,
                             SendOnce.class,
@@ -108,7 +92,8 @@ class SurroundingsTest {
                     """);
             List<String> names = List.of("loopback", "private", "mixed", "six", "mapped");
             String port = ":" + inside.port() + "/";
-            List<String> told = child(
+            List<String> told = ChildJvm.run(
+                    List.of(),
                     Map.of(),
                     List.of("-Djdk.net.hosts.file=" + hosts),
                     SendOnce.class,
@@ -132,7 +117,12 @@ class SurroundingsTest {
         Path enabled = folder.resolve("old.security");
         Files.writeString(enabled, "jdk.tls.disabledAlgorithms=SSLv3\njdk.certpath.disabledAlgorithms=MD2\n");
         for (String version : List.of("TLSv1", "TLSv1.1")) {
-            assertThat(child(Map.of(), List.of("-Djava.security.properties=" + enabled), OldServer.class, version))
+            assertThat(ChildJvm.run(
+                            List.of(),
+                            Map.of(),
+                            List.of("-Djava.security.properties=" + enabled),
+                            OldServer.class,
+                            version))
                     .last()
                     .isEqualTo("TLSv1.1 is possible here; "
                             + "tls_version: the server does not speak TLS 1.2 or 1.3: turn one of them on");

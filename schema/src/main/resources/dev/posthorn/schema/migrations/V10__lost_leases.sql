@@ -48,18 +48,36 @@ $$;
 COMMENT ON FUNCTION posthorn.return_unheld_leases(uuid, uuid[], bigint) IS
     'A living dispatcher says what it holds of the leases up to newest_lease; what stands as leased to it but is not held returns. Needed because results are written without synchronous commit: after a crash of PostgreSQL a finished delivery may be sending again.';
 
+-- A node is silent because it is lost, or because the database stood still, was away or was cut off from everybody. Only for a lost one is
+-- there another that was heard all the while: for as long as a lease lasts, with no gap in which two beats would have been missed.
+-- Where no node is heard at all, callers of SQL and pg_cron have nobody to ask, and wait for ten minutes, longer than databases stand still.
 CREATE FUNCTION posthorn.rescue_lost_leases() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
 DECLARE
-    at       timestamptz := posthorn.clock_now();
-    expired  uuid[];
-    lost     record;
-    returned integer;
+    at        timestamptz := posthorn.clock_now();
+    witnessed boolean;
+    deserted  boolean;
+    expired   uuid[];
+    lost      record;
+    returned  integer;
 BEGIN
+    SELECT coalesce(bool_or(
+               d.heartbeat_at BETWEEN at - interval '3 seconds' AND at + interval '1 second'
+               AND d.heard_since <= at - interval '4 seconds'), false),
+           coalesce(bool_and(d.heartbeat_at <= at - interval '10 minutes'), true)
+    INTO witnessed, deserted
+    FROM posthorn.dispatchers AS d
+    WHERE d.kind = 'node';
+
     SELECT array_agg(e.id) INTO expired
-    FROM (SELECT d.id FROM posthorn.dispatchers AS d WHERE d.expires_at <= at ORDER BY d.id FOR UPDATE SKIP LOCKED) AS e;
+    FROM (SELECT d.id FROM posthorn.dispatchers AS d
+          WHERE d.expires_at <= at AND (d.kind = 'sql' OR witnessed OR deserted)
+             -- The database's clock was set back since it was last heard.
+             OR d.kind = 'node' AND d.heartbeat_at > at + interval '5 seconds' AND witnessed
+          ORDER BY d.id
+          FOR UPDATE SKIP LOCKED) AS e;
     IF expired IS NULL THEN
         RETURN 0;
     END IF;
@@ -93,7 +111,7 @@ END
 $$;
 
 COMMENT ON FUNCTION posthorn.rescue_lost_leases() IS
-    'sending → pending, retrying for deliveries whose dispatcher was not heard in time or whose SQL lease has run out; the third loss in a row counts as an attempt failed with lease_lost. Returns how many.';
+    'sending → pending, retrying for deliveries whose node was not heard for 4 seconds in which another one was, or for ten minutes in which none was, or whose SQL lease has run out; the third loss in a row counts as an attempt failed with lease_lost. Returns how many.';
 
 GRANT EXECUTE ON FUNCTION
     posthorn.sign_off_dispatcher(uuid),

@@ -376,6 +376,7 @@ CREATE TABLE posthorn.dispatchers (
     version      text NOT NULL DEFAULT '',
     created_at   timestamptz NOT NULL DEFAULT posthorn.clock_now(),
     heartbeat_at timestamptz NOT NULL,
+    heard_since  timestamptz NOT NULL DEFAULT posthorn.clock_now(),
     expires_at   timestamptz NOT NULL,
     asleep       boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
@@ -387,5 +388,6 @@ COMMENT ON COLUMN posthorn.dispatchers.name IS 'Host and process, or the databas
 COMMENT ON COLUMN posthorn.dispatchers.version IS 'Version of Posthorn, empty for SQL.';
 COMMENT ON COLUMN posthorn.dispatchers.created_at IS 'When it signed on.';
 COMMENT ON COLUMN posthorn.dispatchers.heartbeat_at IS 'When it was last heard.';
+COMMENT ON COLUMN posthorn.dispatchers.heard_since IS 'Since when it has been heard without a gap of more than 3 seconds; whoever has been for 4 bears witness that another one is silent.';
 COMMENT ON COLUMN posthorn.dispatchers.expires_at IS 'When its leases end unless it is heard again.';
 COMMENT ON COLUMN posthorn.dispatchers.asleep IS 'Found nothing to do and waits to be woken by a notification.';

@@ -15,26 +15,31 @@ CREATE FUNCTION posthorn.register_dispatcher(id uuid, name text, version text) R
     LANGUAGE sql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
-    INSERT INTO posthorn.dispatchers (id, kind, name, version, heartbeat_at, expires_at)
-    SELECT $1, 'node', $2, $3, t.now, t.now + interval '4 seconds'
+    INSERT INTO posthorn.dispatchers (id, kind, name, version, heartbeat_at, heard_since, expires_at)
+    SELECT $1, 'node', $2, $3, t.now, t.now, t.now + interval '4 seconds'
     FROM (SELECT posthorn.clock_now() AS now) AS t
 $$;
 
 COMMENT ON FUNCTION posthorn.register_dispatcher(uuid, text, text) IS 'Signs a node on under an id that was never used before. It must beat once a second.';
 
-CREATE FUNCTION posthorn.beat_dispatcher(id uuid) RETURNS boolean
+CREATE FUNCTION posthorn.beat_dispatcher(id uuid, interrupted boolean DEFAULT false) RETURNS boolean
     LANGUAGE sql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
     UPDATE posthorn.dispatchers AS d
-    SET heartbeat_at = t.now, expires_at = t.now + interval '4 seconds'
+    SET heartbeat_at = t.now,
+        heard_since = CASE
+            WHEN NOT interrupted AND t.now BETWEEN d.heartbeat_at AND d.heartbeat_at + interval '3 seconds' THEN d.heard_since
+            ELSE t.now
+        END,
+        expires_at = t.now + interval '4 seconds'
     FROM (SELECT posthorn.clock_now() AS now) AS t
     WHERE d.id = $1
     RETURNING true
 $$;
 
-COMMENT ON FUNCTION posthorn.beat_dispatcher(uuid) IS
-    'Prolongs a node''s leases to 4 seconds from now; also when it comes late, as long as nobody has rescued them. Null when somebody has: then it signs on anew under a new id.';
+COMMENT ON FUNCTION posthorn.beat_dispatcher(uuid, boolean) IS
+    'Prolongs a node''s leases to 4 seconds from now; also when it comes late, as long as nobody has rescued them. Null when somebody has: then it signs on anew under a new id. interrupted: its connections were cut since its last beat, as those of others may have been.';
 
 CREATE FUNCTION posthorn.set_dispatcher_asleep(id uuid, asleep boolean) RETURNS void
     LANGUAGE sql VOLATILE SECURITY DEFINER
@@ -475,7 +480,7 @@ COMMENT ON FUNCTION posthorn.next_webhook_due() IS 'When the next retry is due; 
 
 GRANT EXECUTE ON FUNCTION
     posthorn.register_dispatcher(uuid, text, text),
-    posthorn.beat_dispatcher(uuid),
+    posthorn.beat_dispatcher(uuid, boolean),
     posthorn.set_dispatcher_asleep(uuid, boolean),
     posthorn.discover_webhook_lanes(uuid, timestamptz),
     posthorn.sweep_webhook_lanes(),

@@ -32,6 +32,9 @@ import org.slf4j.LoggerFactory;
 public final class EmbeddedDatabase implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedDatabase.class);
     private static final String NAME = "posthorn";
+    private static final Duration START_LIMIT = Duration.ofSeconds(60);
+    /** Two segments of WAL: with less a start fails, after a minute. */
+    private static final long LEAST_SPACE = 32L << 20;
 
     private final Path folder;
     private final FileChannel lockFile;
@@ -39,12 +42,15 @@ public final class EmbeddedDatabase implements AutoCloseable {
     private final int port;
     private final CountDownLatch stopping = new CountDownLatch(1);
     private final Map<String, String> settings;
+    private final Duration startLimit;
     private volatile EmbeddedPostgres server;
 
-    private EmbeddedDatabase(Path folder, FileChannel lockFile, FileLock lock, Map<String, String> settings)
+    private EmbeddedDatabase(
+            Path folder, FileChannel lockFile, FileLock lock, Map<String, String> settings, Duration startLimit)
             throws IOException {
         this.folder = folder;
         this.settings = settings;
+        this.startLimit = startLimit;
         this.lockFile = lockFile;
         this.lock = lock;
         LeftoverProcess.stop(folder.resolve("postgres"));
@@ -63,7 +69,11 @@ public final class EmbeddedDatabase implements AutoCloseable {
 
     /** The same, with settings of PostgreSQL besides the usual ones. */
     public static EmbeddedDatabase start(Path folder, Map<String, String> settings) {
-        return startUnlessRunning(folder, settings)
+        return start(folder, settings, START_LIMIT);
+    }
+
+    static EmbeddedDatabase start(Path folder, Map<String, String> settings, Duration startLimit) {
+        return startUnlessRunning(folder, settings, startLimit)
                 .orElseThrow(() -> new PosthornException(
                         PosthornException.UNAVAILABLE,
                         "another posthorn runs on the folder " + folder.toAbsolutePath()
@@ -77,10 +87,11 @@ public final class EmbeddedDatabase implements AutoCloseable {
      * @throws PosthornException if it cannot be started
      */
     public static Optional<EmbeddedDatabase> startUnlessRunning(Path folder) {
-        return startUnlessRunning(folder, Map.of());
+        return startUnlessRunning(folder, Map.of(), START_LIMIT);
     }
 
-    private static Optional<EmbeddedDatabase> startUnlessRunning(Path folder, Map<String, String> settings) {
+    private static Optional<EmbeddedDatabase> startUnlessRunning(
+            Path folder, Map<String, String> settings, Duration startLimit) {
         FileChannel channel = null;
         try {
             Files.createDirectories(folder);
@@ -91,7 +102,8 @@ public final class EmbeddedDatabase implements AutoCloseable {
                 channel.close();
                 return Optional.empty();
             }
-            EmbeddedDatabase database = new EmbeddedDatabase(folder.toAbsolutePath(), channel, lock, settings);
+            EmbeddedDatabase database =
+                    new EmbeddedDatabase(folder.toAbsolutePath(), channel, lock, settings, startLimit);
             database.createDatabase();
             Thread.ofVirtual().name("posthorn-embedded-watch").start(database::watch);
             return Optional.of(database);
@@ -139,7 +151,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
                 .setCleanDataDirectory(false)
                 .setRegisterShutdownHook(false)
                 .setPort(port)
-                .setPGStartupWait(Duration.ofSeconds(60))
+                .setPGStartupWait(startLimit)
                 .setOutputRedirector(log)
                 .setErrorRedirector(log)
                 // The library is made for tests and switches these off.
@@ -193,6 +205,12 @@ public final class EmbeddedDatabase implements AutoCloseable {
         LOG.warn("the embedded PostgreSQL has died and is started again");
         try {
             closeQuietly(server);
+            if (Files.getFileStore(folder).getUsableSpace() < LEAST_SPACE) {
+                throw new IOException("the disk of " + folder + " is full");
+            }
+            // The library keeps the lock of a start that has failed, and then finds it taken for ever. Nobody else is
+            // here: the folder is locked by us.
+            Files.deleteIfExists(folder.resolve("postgres").resolve("epg-lock"));
             server = startServer();
             LOG.warn("the embedded PostgreSQL runs again");
         } catch (IOException | IllegalStateException e) {

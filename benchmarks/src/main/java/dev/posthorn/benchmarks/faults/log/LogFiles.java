@@ -56,6 +56,16 @@ public record LogFiles(Path folder) {
         return folder.resolve("database-dispatchers.tsv");
     }
 
+    /** From the database, for who reads: silences of nodes: process, last heard, end, {@code beat}, {@code cut} or {@code gone}. */
+    public Path silences() {
+        return folder.resolve("database-silences.tsv");
+    }
+
+    /** What a node printed, over all its starts. */
+    public Path node(int number) {
+        return folder.resolve("node-" + number + ".log");
+    }
+
     /** From the database: what check_invariants() found: delivery or event, problem. */
     public Path invariants() {
         return folder.resolve("database-invariants.tsv");

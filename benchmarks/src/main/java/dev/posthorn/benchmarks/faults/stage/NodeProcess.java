@@ -1,13 +1,18 @@
 package dev.posthorn.benchmarks.faults.stage;
 
 import java.io.BufferedReader;
+import java.io.BufferedWriter;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +28,7 @@ public final class NodeProcess implements AutoCloseable {
     private final String name;
     private final String classPath;
     private final Map<String, String> environment;
+    private final Path log;
     private volatile @Nullable Running running;
 
     private record Running(
@@ -30,11 +36,15 @@ public final class NodeProcess implements AutoCloseable {
             @Nullable URI address,
             @Nullable String serviceKey) {}
 
-    /** @param classPath of its version of the server */
-    NodeProcess(String name, String classPath, Map<String, String> environment) {
+    /**
+     * @param classPath of its version of the server
+     * @param log to which it is appended what it prints
+     */
+    NodeProcess(String name, String classPath, Map<String, String> environment, Path log) {
         this.name = name;
         this.classPath = classPath;
         this.environment = Map.copyOf(environment);
+        this.log = log;
     }
 
     /** What it is called in the output. */
@@ -73,29 +83,35 @@ public final class NodeProcess implements AutoCloseable {
         builder.environment().putAll(environment);
         Process process = builder.start();
         BufferedReader output = process.inputReader();
+        BufferedWriter copy = Files.newBufferedWriter(log, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        copy.write("--- process " + process.pid() + "\n");
         List<String> said = new ArrayList<>();
         URI address = null;
         String key = null;
         for (String line = output.readLine(); line != null; line = output.readLine()) {
             said.add(line);
+            copy.write(line + "\n");
             if (line.startsWith("REST API:")) {
                 address = URI.create(line.substring(line.indexOf("http"), line.indexOf("/v1")));
             } else if (line.startsWith("service key")) {
                 key = line.substring(line.indexOf(": ") + 2).strip();
             } else if (line.startsWith("ready;")) {
-                Thread.ofVirtual().name("output of " + name).start(() -> drain(output));
+                Thread.ofVirtual().name("output of " + name).start(() -> drain(output, copy));
                 return Optional.of(new Running(process, address, key));
             }
         }
+        copy.close();
         String last = said.isEmpty() ? "nothing" : said.getLast();
         System.out.println("         " + name + " did not start, it said: " + last);
         return Optional.empty();
     }
 
-    private static void drain(BufferedReader output) {
-        try {
-            while (output.readLine() != null) {
-                // What it says about its troubles is not judged here.
+    /** What it says about its troubles is not judged, but kept. */
+    private static void drain(BufferedReader output, BufferedWriter copy) {
+        try (copy) {
+            for (String line = output.readLine(); line != null; line = output.readLine()) {
+                copy.write(line + "\n");
+                copy.flush();
             }
         } catch (IOException killed) {
             // The end of its output.
@@ -143,6 +159,27 @@ public final class NodeProcess implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
+        }
+    }
+
+    /** How far its wall clock is from the true time, in seconds, as its answers say; empty while it does not answer. */
+    public Optional<Long> clockOffset() {
+        try {
+            return HTTP.send(
+                            HttpRequest.newBuilder(address().resolve("/healthz"))
+                                    .timeout(Duration.ofSeconds(2))
+                                    .build(),
+                            BodyHandlers.discarding())
+                    .headers()
+                    .firstValue("date")
+                    .map(date -> ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME)
+                                    .toEpochSecond()
+                            - System.currentTimeMillis() / 1000);
+        } catch (IOException e) {
+            return Optional.empty();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.empty();
         }
     }
 

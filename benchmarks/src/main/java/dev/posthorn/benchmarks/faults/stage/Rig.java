@@ -149,7 +149,8 @@ public final class Rig implements AutoCloseable {
             nodes.add(open(new NodeProcess(
                     "node " + i + (older.isPresent() ? " (the other version)" : ""),
                     older.orElse(System.getProperty("java.class.path")),
-                    environment)));
+                    environment,
+                    files.node(i))));
         }
         // The first alone: it makes the service key and the data key of the vault.
         nodes.getFirst().start();

@@ -1,4 +1,4 @@
-package dev.posthorn.delivery.send;
+package dev.posthorn.testkit;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
@@ -12,14 +12,21 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A proxy that knows CONNECT, and answers it as it is told. Whatever address it is given, it connects to this machine. */
-final class TestProxy implements AutoCloseable {
-    private final ServerSocket server = new ServerSocket(0, 64, InetAddress.getLoopbackAddress());
+public final class TestProxy implements AutoCloseable {
+    private final ServerSocket server;
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
     private final List<List<String>> asked = new ArrayList<>();
     private volatile String unreachable = "";
     private volatile String answer = "HTTP/1.1 200 Connection established\r\n\r\n";
 
-    TestProxy() throws IOException {
+    /** Starts one on a free port. */
+    public TestProxy() throws IOException {
+        this(0);
+    }
+
+    /** Starts one. */
+    public TestProxy(int port) throws IOException {
+        server = new ServerSocket(port, 64, InetAddress.getLoopbackAddress());
         Thread.ofVirtual().start(() -> {
             while (!server.isClosed()) {
                 try {
@@ -34,21 +41,22 @@ final class TestProxy implements AutoCloseable {
     }
 
     /** Says what is answered to CONNECT from now on; unless it begins with a 200, nothing follows. */
-    void answer(String head) {
+    public void answer(String head) {
         this.answer = head;
     }
 
     /** Says which address cannot be reached. */
-    void unreachable(String address) {
+    public void unreachable(String address) {
         this.unreachable = address;
     }
 
-    int port() {
+    /** Where it listens. */
+    public int port() {
         return server.getLocalPort();
     }
 
     /** The lines of each CONNECT so far. */
-    List<List<String>> asked() {
+    public List<List<String>> asked() {
         synchronized (asked) {
             return List.copyOf(asked);
         }
