@@ -86,7 +86,7 @@ final class Contract {
     private static Optional<JsonNode> operation(String method, String path) {
         return DOCUMENT.get("paths").properties().stream()
                 .filter(known -> pattern(known.getKey()).matcher(path).matches())
-                .min(Comparator.comparing(
+                .min(Comparator.comparingLong(
                         known -> known.getKey().chars().filter(c -> c == '{').count()))
                 .map(known -> known.getValue().get(method.toLowerCase(Locale.ROOT)));
     }
