@@ -23,6 +23,7 @@ public final class Main {
     /** Runs a command line and returns the exit code. */
     static int run(String... arguments) {
         CommandLine commandLine = new CommandLine(new Main());
+        commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionExceptionHandler((failure, command, parsed) -> tell(failure));
         return commandLine.execute(arguments);
     }

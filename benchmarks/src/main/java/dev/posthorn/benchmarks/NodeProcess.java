@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
-/** {@code ./posthorn serve} in a process of its own, with everything at its default. Thread-safe. */
+/** {@code ./posthorn serve} in a process of its own, with everything that is not said at its default. Thread-safe. */
 public final class NodeProcess implements AutoCloseable {
     private static final String KEY = "service key, shown only this once:";
     private static final String ADDRESS = "REST API:";
@@ -26,8 +26,7 @@ public final class NodeProcess implements AutoCloseable {
         this.firstKey = firstKey;
     }
 
-    static NodeProcess start(String databaseUrl, String masterKey, String allowedNetwork, String... jvmOptions)
-            throws IOException {
+    static NodeProcess start(Map<String, String> settings, String... jvmOptions) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
@@ -37,13 +36,8 @@ public final class NodeProcess implements AutoCloseable {
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName(), "serve"));
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
         builder.environment().keySet().removeIf(name -> name.startsWith("POSTHORN_"));
-        builder.environment()
-                .putAll(Map.of(
-                        "DATABASE_URL", databaseUrl,
-                        "POSTHORN_MASTER_KEY", masterKey,
-                        "POSTHORN_ALLOWED_NETWORKS", allowedNetwork,
-                        "POSTHORN_PORT", "0",
-                        "POSTHORN_LOG", "warn"));
+        builder.environment().putAll(Map.of("POSTHORN_PORT", "0", "POSTHORN_LOG", "warn"));
+        builder.environment().putAll(settings);
         Process process = builder.start();
         BufferedReader out = process.inputReader();
         Optional<String> firstKey = Optional.empty();

@@ -14,7 +14,9 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -92,7 +94,17 @@ public final class Stage implements AutoCloseable {
 
     /** A server, started and ready. */
     public NodeProcess server(String... jvmOptions) throws IOException, InterruptedException {
-        return NodeProcess.start(database.databaseUrl(), masterKey(), allowedNetwork(), jvmOptions);
+        return server(Map.of(), jvmOptions);
+    }
+
+    /** A server with settings of its own, by the names of the environment's variables. */
+    public NodeProcess server(Map<String, String> settings, String... jvmOptions)
+            throws IOException, InterruptedException {
+        Map<String, String> all = new HashMap<>(settings);
+        all.put("DATABASE_URL", database.databaseUrl());
+        all.put("POSTHORN_MASTER_KEY", masterKey());
+        all.put("POSTHORN_ALLOWED_NETWORKS", allowedNetwork());
+        return NodeProcess.start(all, jvmOptions);
     }
 
     private String allowedNetwork() {

@@ -77,7 +77,7 @@ class BenchTest {
     void keys_are_verified_at_both_doors_and_invented_ones_are_refused() {
         JsonNode told =
                 bench("keys --keys 20 --seconds 1 --rounds 1 --connections 4 --rate 200 --wrong 500 --wrong-rate 500"
-                        + " --samples 1000 --json");
+                        + " --wrong-addresses 0 --samples 1000 --json");
         assertPositive(
                 told,
                 "process_verifications_per_s",
@@ -90,6 +90,8 @@ class BenchTest {
                 "unknown_key_timing_t");
         assertThat(told.get("wrong").asLong()).isEqualTo(500);
         assertThat(told.get("wrong_accepted").asLong()).isZero();
+        assertThat(told.get("wrong_refused").asLong()).isBetween(1L, 500L);
+        assertThat(told.get("lookups_per_s").asDouble()).isPositive();
         assertThat(told.get("good_refused").asLong()).isZero();
         // One address; two hours, if one begins meanwhile, and the one for callers whose address is not known.
         assertThat(told.get("failure_rows").asLong()).isBetween(1L, 4L);

@@ -114,16 +114,16 @@ final class KeyServer implements AutoCloseable {
         if (headers.length > 0) {
             request.headers(headers);
         }
-        HttpResponse<String> answer = HTTP.send(request.build(), BodyHandlers.ofString());
+        HttpResponse<String> answer = Contract.check(HTTP.send(request.build(), BodyHandlers.ofString()));
         return new Answer(answer.statusCode(), answer.body(), answer);
     }
 
     /** A page outside of the API. */
     String plain(String path) throws Exception {
-        return HTTP.send(
+        return Contract.check(HTTP.send(
                         HttpRequest.newBuilder(URI.create(node.address() + path))
                                 .build(),
-                        BodyHandlers.ofString())
+                        BodyHandlers.ofString()))
                 .body();
     }
 

@@ -187,12 +187,12 @@ class RefusalTest {
     }
 
     private HttpResponse<String> call(String method, String path, String body) throws Exception {
-        return http.send(
+        return Contract.check(http.send(
                 HttpRequest.newBuilder(URI.create(base + path))
                         .header("Authorization", "Bearer " + key)
                         .header("Content-Type", "application/json")
                         .method(method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body))
                         .build(),
-                BodyHandlers.ofString());
+                BodyHandlers.ofString()));
     }
 }

@@ -537,12 +537,12 @@ class RestTest {
         if (!with.isEmpty()) {
             request.header("Authorization", "Bearer " + with);
         }
-        return HTTP.send(request.build(), BodyHandlers.ofString());
+        return Contract.check(HTTP.send(request.build(), BodyHandlers.ofString()));
     }
 
     private static HttpResponse<String> plain(String path) throws Exception {
-        return HTTP.send(
-                HttpRequest.newBuilder(URI.create(node.address() + path)).build(), BodyHandlers.ofString());
+        return Contract.check(HTTP.send(
+                HttpRequest.newBuilder(URI.create(node.address() + path)).build(), BodyHandlers.ofString()));
     }
 
     private static Settings settings(String masterKey, String port) {

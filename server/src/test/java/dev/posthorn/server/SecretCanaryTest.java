@@ -94,9 +94,11 @@ class SecretCanaryTest {
                 }
                 answers.add(send("GET", "/audit-log", "", ""));
                 answers.add(plain(api.replace("/v1", "/metrics")));
-                answers.add(jcmd(server, "Thread.print"));
-                answers.add(jcmd(server, "GC.class_histogram"));
-                answers.add(dump(source));
+                answers.add(server.jcmd("Thread.print"));
+                answers.add(server.jcmd("GC.class_histogram"));
+                String rows = TableDump.of(source);
+                assertThat(rows).contains(CONTROL);
+                answers.add(rows);
                 output = server.output();
             }
         }
@@ -203,39 +205,6 @@ class SecretCanaryTest {
     private static String plain(String url) throws Exception {
         return HTTP.send(HttpRequest.newBuilder(URI.create(url)).build(), BodyHandlers.ofString())
                 .body();
-    }
-
-    private static String jcmd(ServerProcess server, String what) throws Exception {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
-                        Long.toString(server.pid()),
-                        what)
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
-        return output;
-    }
-
-    /** Every row of every table as text. */
-    private static String dump(PGSimpleDataSource source) throws Exception {
-        StringBuilder dump = new StringBuilder();
-        try (Connection connection = source.getConnection();
-                Statement tables = connection.createStatement();
-                Statement rows = connection.createStatement();
-                var table =
-                        tables.executeQuery("SELECT relname FROM pg_class WHERE relnamespace = 'posthorn'::regnamespace"
-                                + " AND relkind IN ('r', 'p')")) {
-            while (table.next()) {
-                try (var row = rows.executeQuery("SELECT t::text FROM posthorn." + table.getString(1) + " AS t")) {
-                    while (row.next()) {
-                        dump.append(row.getString(1)).append('\n');
-                    }
-                }
-            }
-        }
-        assertThat(dump.toString()).contains(CONTROL);
-        return dump.toString();
     }
 
     private static void administrate(PGSimpleDataSource source, String sql) throws Exception {

@@ -96,6 +96,21 @@ final class ServerProcess implements AutoCloseable {
         }
     }
 
+    /** What a diagnostic command says of it. */
+    String jcmd(String command) throws IOException, InterruptedException {
+        Process tool = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                        Long.toString(process.pid()),
+                        command)
+                .redirectErrorStream(true)
+                .start();
+        String said = new String(tool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (tool.waitFor() != 0) {
+            throw new IOException("jcmd " + command + ": " + said);
+        }
+        return said;
+    }
+
     long pid() {
         return process.pid();
     }

@@ -107,6 +107,11 @@ public record KeyAnswer(int status, String code, String title, String detail, Ma
                 Map.of("Retry-After", "1", "Posthorn-Code", "unavailable"));
     }
 
+    /** The same under another status, for whoever takes few; {@code code} still says what it is. */
+    public KeyAnswer withStatus(int instead) {
+        return new KeyAnswer(instead, code, title, detail, headers);
+    }
+
     private static void limits(Map<String, String> headers, @Nullable Quota quota) {
         if (quota == null) {
             return;

@@ -5,6 +5,7 @@ import dev.posthorn.apikeys.http.KeyAnswer;
 import dev.posthorn.apikeys.http.PresentedKey;
 import dev.posthorn.apikeys.verify.KeyRequest;
 import dev.posthorn.apikeys.verify.KeyVerifier;
+import dev.posthorn.apikeys.verify.TooManyUnknownKeysException;
 import dev.posthorn.apikeys.verify.VerifiedKey;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
@@ -80,6 +81,9 @@ public final class ApiKeyFilter extends HttpFilter {
         VerifiedKey verified;
         try {
             verified = verifier.verify(asked);
+        } catch (TooManyUnknownKeysException e) {
+            refuse(response, KeyAnswer.unavailable());
+            return;
         } catch (SQLException e) {
             LOG.warn("an API key could not be verified: {}", e.getMessage());
             refuse(response, KeyAnswer.unavailable());

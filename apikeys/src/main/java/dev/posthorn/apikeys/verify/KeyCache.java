@@ -3,25 +3,42 @@ package dev.posthorn.apikeys.verify;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.posthorn.apikeys.ApiKey;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The keys that this node has seen, by their SHA-256: whoever invents a key learns nothing from the time it takes, not even whether there
- * is one that begins so. Used only while changes are heard of; an entry that nobody spoke of is asked for again after a minute. Unknown
- * keys are not kept: an inventor of keys does not invent the same one twice. Thread-safe.
+ * is one that begins so. Used only while changes are heard of; an entry that nobody spoke of is asked for again after a minute.
+ *
+ * <p>A key that was seen to exist is asked for again without limit; all others are asked for within a {@link LookupBudget}. Of keys that do
+ * not exist the last few are remembered for seconds, for the program that goes on presenting a key that is gone. Thread-safe.
  */
 final class KeyCache {
-    private static final Duration LONGEST = Duration.ofMinutes(1);
+    private static final long LONGEST_NANOS = Duration.ofMinutes(1).toNanos();
+    private static final Duration LONGEST_UNKNOWN = Duration.ofSeconds(10);
+    private static final int UNKNOWN = 10_000;
+    /** No counter stands there: the entry says that the key exists, and nothing else. */
+    private static final long NEVER = -1;
+
     private static final int COUNTERS = 1 << 14;
 
     private final Cache<KeyHash, Entry> keys;
+    /** Keys that do not exist, with the counter as in {@link #keys}: the making of a key is a change too. */
+    private final Cache<KeyHash, Long> unknown = Caffeine.newBuilder()
+            .maximumSize(UNKNOWN)
+            .expireAfterWrite(LONGEST_UNKNOWN)
+            .build();
+
     private final KeyStatements statements;
+    private final LookupBudget budget;
     private final BooleanSupplier heard;
 
     /**
@@ -43,34 +60,49 @@ final class KeyCache {
         }
     }
 
-    private record Entry(CachedKey key, long changes) {}
+    private record Entry(CachedKey key, long changes) {
+        boolean isGood(long changesNow) {
+            return changes == changesNow && System.nanoTime() - key.readAtNanos() < LONGEST_NANOS;
+        }
+    }
 
     /**
      * @param capacity how many keys are kept
      * @param heard whether changes are heard of at this moment
      */
-    KeyCache(KeyStatements statements, int capacity, BooleanSupplier heard) {
+    KeyCache(KeyStatements statements, LookupBudget budget, int capacity, BooleanSupplier heard) {
         this.statements = statements;
+        this.budget = budget;
         this.heard = heard;
-        this.keys = Caffeine.newBuilder()
-                .maximumSize(capacity)
-                .expireAfterWrite(LONGEST)
-                .build();
+        this.keys = Caffeine.newBuilder().maximumSize(capacity).build();
     }
 
-    Optional<CachedKey> find(ApiKey key) throws SQLException {
+    /**
+     * The key as it is; empty if there is none.
+     *
+     * @param from where it was presented from; null if that is not known
+     * @throws TooManyUnknownKeysException if it is new here, and others that were do not exist
+     */
+    Optional<CachedKey> find(ApiKey key, @Nullable InetAddress from) throws SQLException {
         byte[] hash = key.hash();
-        if (!heard.getAsBoolean()) {
-            return statements.find(hash);
-        }
-        long before = changes.get(counter(key.prefix()));
         KeyHash id = new KeyHash(hash);
+        boolean listening = heard.getAsBoolean();
+        long before = listening ? changes.get(counter(key.prefix())) : NEVER;
         Entry entry = keys.getIfPresent(id);
-        if (entry != null && entry.changes() == before) {
+        if (listening && entry != null && entry.isGood(before)) {
             return Optional.of(entry.key());
         }
-        Optional<CachedKey> found = statements.find(hash);
-        found.ifPresent(fresh -> keys.put(id, new Entry(fresh, before)));
+        if (listening && Objects.equals(unknown.getIfPresent(id), before)) {
+            return Optional.empty();
+        }
+        Optional<CachedKey> found =
+                entry != null ? statements.find(hash) : budget.spend(from, () -> statements.find(hash));
+        if (found.isPresent()) {
+            keys.put(id, new Entry(found.get(), before));
+        } else {
+            keys.invalidate(id);
+            unknown.put(id, before);
+        }
         return found;
     }
 
@@ -79,12 +111,11 @@ final class KeyCache {
         changes.incrementAndGet(counter(prefix));
     }
 
-    /** Anything may have changed. */
+    /** Anything may have changed. That the keys exist is still known. */
     void forgetAll() {
         for (int counter = 0; counter < COUNTERS; counter++) {
             changes.incrementAndGet(counter);
         }
-        keys.invalidateAll();
     }
 
     private static int counter(String prefix) {

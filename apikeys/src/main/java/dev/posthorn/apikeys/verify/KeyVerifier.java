@@ -58,11 +58,18 @@ public final class KeyVerifier implements AutoCloseable {
      * @param cachedKeys how many keys are kept in memory
      * @param limitsFailOpen whether a call goes through when the database cannot be asked for its rate limit or credits; if not, the
      *     failure is thrown. Finding a key never fails open
+     * @param unknownPerSecond how many keys that do not exist may be asked for in the database, from 1; a tenth of them from one address.
+     *     Beyond that, keys that are new to this node are not judged: {@link TooManyUnknownKeysException}
      */
-    public record Options(int cachedKeys, boolean limitsFailOpen, KeyVerifierListener listener) {
-        /** 100,000 keys, limits fail open, nobody listens. */
+    public record Options(int cachedKeys, boolean limitsFailOpen, int unknownPerSecond, KeyVerifierListener listener) {
+        /** 100,000 keys, limits fail open, 1,000 unknown keys a second, nobody listens. */
         public static Options usual() {
-            return new Options(100_000, true, new KeyVerifierListener() {});
+            return new Options(100_000, true, 1_000, new KeyVerifierListener() {});
+        }
+
+        /** With another number of unknown keys a second. */
+        public Options unknownPerSecond(int most) {
+            return new Options(cachedKeys, limitsFailOpen, most, listener);
         }
     }
 
@@ -77,7 +84,8 @@ public final class KeyVerifier implements AutoCloseable {
         this.statements = new KeyStatements(database);
         KeyCacheHolder holder = new KeyCacheHolder();
         this.changes = new ChangeListener(own, holder::forget, holder::forgetAll);
-        this.cache = new KeyCache(statements, options.cachedKeys(), changes::isHeard);
+        LookupBudget budget = new LookupBudget(options.unknownPerSecond(), System::nanoTime);
+        this.cache = new KeyCache(statements, budget, options.cachedKeys(), changes::isHeard);
         holder.cache = cache;
         this.limiter = new RateLimiter(statements);
         this.usage = new UsageLog(statements);
@@ -123,17 +131,24 @@ public final class KeyVerifier implements AutoCloseable {
     /**
      * Judges a key, draws its limits and counts the call.
      *
+     * @throws TooManyUnknownKeysException if the key is new here, and too many of those that were lately do not exist
      * @throws SQLException if the database must be asked and does not answer
      */
     public VerifiedKey verify(KeyRequest request) throws SQLException {
-        VerifiedKey verified = judge(request);
+        VerifiedKey verified;
+        try {
+            verified = judge(request);
+        } catch (TooManyUnknownKeysException e) {
+            options.listener().lookupRefused();
+            throw e;
+        }
         options.listener().verified(verified.code());
         return verified;
     }
 
     private VerifiedKey judge(KeyRequest request) throws SQLException {
         Optional<ApiKey> parsed = ApiKey.parse(request.presented());
-        Optional<CachedKey> found = parsed.isEmpty() ? Optional.empty() : cache.find(parsed.get());
+        Optional<CachedKey> found = parsed.isEmpty() ? Optional.empty() : cache.find(parsed.get(), request.ip());
         if (found.isEmpty()
                 || (request.communityId() != null
                         && !request.communityId().equals(found.get().key().communityId()))) {

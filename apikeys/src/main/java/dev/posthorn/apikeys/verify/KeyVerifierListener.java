@@ -8,6 +8,9 @@ public interface KeyVerifierListener {
     /** The limiter failed, and the call was let through without it. */
     default void limitSkipped() {}
 
+    /** A key was not judged, because too many that do not exist were presented. */
+    default void lookupRefused() {}
+
     /** A round of a background loop failed and will be tried again. */
     default void failed(String loop, Exception failure) {}
 }

@@ -12,7 +12,9 @@ import dev.posthorn.apikeys.RateLimit;
 import dev.posthorn.apikeys.verify.VerifiedKey.Denied;
 import dev.posthorn.apikeys.verify.VerifiedKey.Valid;
 import java.net.InetAddress;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,8 +32,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.postgresql.PGConnection;
+import org.postgresql.PGNotification;
 
 class KeyVerifierTest {
+    /** Each invented key is looked up. */
+    private static final int UNLIMITED = 1_000_000_000;
+
     private static Verifiers verifiers;
     private static KeyVerifier node;
 
@@ -92,6 +99,100 @@ class KeyVerifierTest {
                 .isEqualTo(Denied.because(VerifiedKey.Reason.UNKNOWN, null));
         assertThat(node.verify(KeyRequest.of(issued.key().text()).within(UUID.randomUUID())))
                 .isEqualTo(Denied.because(VerifiedKey.Reason.UNKNOWN, null));
+    }
+
+    @Test
+    void beside_invented_keys_a_good_one_waits_at_most_and_a_known_one_does_not() throws Exception {
+        AtomicInteger refused = new AtomicInteger();
+        KeyVerifierListener counting = new KeyVerifierListener() {
+            @Override
+            public void lookupRefused() {
+                refused.incrementAndGet();
+            }
+        };
+        KeyVerifier flooded = verifiers.start(
+                new KeyVerifier.Options(100, true, 20, counting),
+                verifiers.database.server().port());
+        IssuedKey known = verifiers.key(KeySettings.named("known"));
+        KeyRequest knownRequest = KeyRequest.of(known.key().text()).from(address("192.0.2.1"));
+        assertThat(flooded.verify(knownRequest).code()).isEqualTo("valid");
+        AtomicBoolean over = new AtomicBoolean();
+        try (ExecutorService flooding = Executors.newSingleThreadExecutor()) {
+            Future<Integer> unknown = flooding.submit(() -> {
+                int judged = 0;
+                for (int i = 0; !over.get(); i++) {
+                    KeyRequest invented =
+                            KeyRequest.of(ApiKey.generate(ApiKey.Mode.LIVE).text());
+                    try {
+                        assertThat(flooded.verify(invented.from(address("10.0.0." + i % 200)))
+                                        .code())
+                                .isEqualTo("unknown");
+                        judged++;
+                    } catch (TooManyUnknownKeysException e) {
+                        // As it must be.
+                    }
+                }
+                return judged;
+            });
+            Verifiers.await(() -> refused.get() > 1_000);
+            for (int i = 0; i < 20; i++) {
+                // Its settings change, so that it must be asked for again.
+                String name = "{\"name\":\"known " + i + "\"}";
+                verifiers.manage((keys, connection) -> {
+                    keys.change(connection, known.id(), name);
+                    return true;
+                });
+                assertThat(flooded.verify(knownRequest).code()).isEqualTo("valid");
+                IssuedKey fresh = verifiers.key(KeySettings.named("fresh " + i));
+                try {
+                    assertThat(flooded.verify(KeyRequest.of(fresh.key().text())).code())
+                            .isEqualTo("valid");
+                } catch (TooManyUnknownKeysException e) {
+                    assertThat(e.getMessage()).doesNotContain(fresh.key().prefix());
+                }
+            }
+            over.set(true);
+            assertThat(unknown.get()).isPositive();
+        }
+        IssuedKey after = verifiers.key(KeySettings.named("after"));
+        Verifiers.await(() -> {
+            try {
+                return flooded.verify(KeyRequest.of(after.key().text())).code().equals("valid");
+            } catch (TooManyUnknownKeysException e) {
+                return false;
+            } catch (SQLException e) {
+                throw new AssertionError(e);
+            }
+        });
+    }
+
+    @Test
+    void a_key_that_does_not_exist_is_asked_for_once_in_a_while() throws Exception {
+        KeyRequest invented =
+                KeyRequest.of(ApiKey.generate(ApiKey.Mode.LIVE).text()).from(address("203.0.113.1"));
+        // A hundred a second from one address would be too many, were each of them a question.
+        for (int i = 0; i < 5_000; i++) {
+            assertThat(node.verify(invented).code()).isEqualTo("unknown");
+        }
+    }
+
+    @Test
+    void the_making_of_a_key_is_told_to_whoever_remembers_that_there_is_none() throws Exception {
+        try (Connection listening = verifiers.pool.getConnection();
+                Statement listen = listening.createStatement()) {
+            listen.execute("LISTEN " + ChangeListener.CHANNEL);
+            IssuedKey made = verifiers.key(KeySettings.named("made"));
+            PGConnection notified = listening.unwrap(PGConnection.class);
+            List<String> heard = new ArrayList<>();
+            while (!heard.contains(made.key().prefix())) {
+                PGNotification[] next = notified.getNotifications(60_000);
+                assertThat(next).as("heard within a minute").isNotEmpty();
+                for (PGNotification one : next) {
+                    heard.add(one.getParameter());
+                }
+            }
+            listen.execute("UNLISTEN *");
+        }
     }
 
     @Test
@@ -264,7 +365,9 @@ class KeyVerifierTest {
     @Test
     void a_flood_of_wrong_keys_writes_a_bounded_number_of_rows() throws Exception {
         try (Verifiers flooded = new Verifiers()) {
-            KeyVerifier victim = flooded.start();
+            KeyVerifier victim = flooded.start(
+                    KeyVerifier.Options.usual().unknownPerSecond(UNLIMITED),
+                    flooded.database.server().port());
             for (int round = 0; round < 15; round++) {
                 for (int i = 0; i < 2_000; i++) {
                     String key = i % 20 == 0 ? ApiKey.generate(ApiKey.Mode.LIVE).text() : "ph_live_" + i;
@@ -289,7 +392,9 @@ class KeyVerifierTest {
     @Tag("full")
     void not_one_of_a_million_invented_keys_is_accepted_and_what_they_write_is_bounded() throws Exception {
         try (Verifiers flooded = new Verifiers()) {
-            KeyVerifier victim = flooded.start();
+            KeyVerifier victim = flooded.start(
+                    KeyVerifier.Options.usual().unknownPerSecond(UNLIMITED),
+                    flooded.database.server().port());
             IssuedKey issued = flooded.key(KeySettings.named("real"));
             String real = issued.key().text();
             for (int i = 0; i < 1_000_000; i++) {
@@ -327,8 +432,8 @@ class KeyVerifierTest {
                 }
             };
             int port = broken.database.server().port();
-            KeyVerifier open = broken.start(new KeyVerifier.Options(100, true, listener), port);
-            KeyVerifier closed = broken.start(new KeyVerifier.Options(100, false, listener), port);
+            KeyVerifier open = broken.start(new KeyVerifier.Options(100, true, 1_000, listener), port);
+            KeyVerifier closed = broken.start(new KeyVerifier.Options(100, false, 1_000, listener), port);
             KeyRequest request = KeyRequest.of(
                     broken.key(KeySettings.named("a").credits(1)).key().text());
             broken.database.administrate("ALTER TABLE posthorn.api_key_credits RENAME COLUMN remaining TO gone");

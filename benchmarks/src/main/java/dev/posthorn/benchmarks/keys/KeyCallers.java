@@ -23,6 +23,8 @@ public final class KeyCallers {
     private final int connections;
     private final LongFunction<byte[]> requests;
     private final ConcurrentMap<Integer, LongAdder> answers = new ConcurrentHashMap<>();
+    private volatile Latencies overslept = new Latencies(new long[0]);
+    private volatile Latencies withoutOversleeping = overslept;
 
     /** @param requests the request of each number, counted from 0 */
     public KeyCallers(int port, int connections, LongFunction<byte[]> requests) {
@@ -58,19 +60,39 @@ public final class KeyCallers {
      */
     public Latencies atRate(double perSecond, long calls) throws Exception {
         long[] nanos = new long[Math.toIntExact(calls)];
+        long[] late = new long[nanos.length];
+        long[] served = new long[nanos.length];
         AtomicLong next = new AtomicLong();
         long start = System.nanoTime() + 10_000_000;
         together(connection -> {
             for (long i = next.getAndIncrement(); i < calls; i = next.getAndIncrement()) {
                 long moment = start + Math.round(i * 1e9 / perSecond);
+                boolean slept = moment > System.nanoTime();
                 for (long ahead = moment - System.nanoTime(); ahead > 0; ahead = moment - System.nanoTime()) {
                     LockSupport.parkNanos(ahead);
                 }
+                late[(int) i] = slept ? System.nanoTime() - moment : 0;
                 exchange(connection, i);
                 nanos[(int) i] = System.nanoTime() - moment;
+                served[(int) i] = nanos[(int) i] - late[(int) i];
             }
         });
+        overslept = new Latencies(late);
+        withoutOversleeping = new Latencies(served);
         return new Latencies(nanos);
+    }
+
+    /**
+     * By how much the clients of the last {@link #atRate} woke after the moment of a call that they slept for: what is in its latencies and
+     * is not the server's.
+     */
+    public Latencies overslept() {
+        return overslept;
+    }
+
+    /** The latencies of the last {@link #atRate} less that; waiting for a connection that was busy still counts. */
+    public Latencies withoutOversleeping() {
+        return withoutOversleeping;
     }
 
     private void exchange(KeptConnection connection, long number) throws IOException {

@@ -260,7 +260,9 @@ BEGIN
     ELSIF TG_TABLE_NAME = 'api_key_previous_hashes' THEN
         PERFORM pg_notify('posthorn_api_key', OLD.prefix);
     ELSE
-        PERFORM pg_notify('posthorn_api_key', OLD.prefix);
+        -- PostgreSQL says the same thing once for a transaction.
+        PERFORM pg_notify('posthorn_api_key', text.prefix) FROM (VALUES (OLD.prefix), (NEW.prefix)) AS text (prefix)
+        WHERE text.prefix IS NOT NULL;
         PERFORM pg_notify('posthorn_api_key', h.prefix) FROM posthorn.api_key_previous_hashes AS h WHERE h.api_key_id = OLD.id;
     END IF;
     RETURN NULL;
@@ -269,6 +271,8 @@ $$;
 
 COMMENT ON FUNCTION posthorn.announce_api_key_change() IS 'Trigger function: tells every node which keys it must ask the database for again.';
 
+-- Nodes remember for a while that there is no such key.
+CREATE TRIGGER announce_key AFTER INSERT ON posthorn.api_keys FOR EACH ROW EXECUTE FUNCTION posthorn.announce_api_key_change();
 -- Use writes last_used_at and maintain_api_keys told_…, of which nobody needs to hear.
 CREATE TRIGGER announce_change
     AFTER UPDATE OF community_id, name, owner, prefix, hash, scopes, allowed_networks, metadata, updated_at, expires_at, disabled_at, revoked_at

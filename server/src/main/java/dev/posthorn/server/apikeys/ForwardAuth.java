@@ -7,6 +7,7 @@ import dev.posthorn.apikeys.http.KeyAnswer;
 import dev.posthorn.apikeys.http.PresentedKey;
 import dev.posthorn.apikeys.verify.KeyRequest;
 import dev.posthorn.apikeys.verify.KeyVerifier;
+import dev.posthorn.apikeys.verify.TooManyUnknownKeysException;
 import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiDatabase;
 import dev.posthorn.server.rest.Problem;
@@ -96,6 +97,8 @@ public final class ForwardAuth {
         KeyAnswer answer;
         try {
             answer = KeyAnswer.of(verifier.verify(asked), scopes);
+        } catch (TooManyUnknownKeysException e) {
+            answer = KeyAnswer.unavailable();
         } catch (SQLException e) {
             LOG.warn("an API key could not be verified: {}", e.getMessage());
             answer = KeyAnswer.unavailable();
@@ -104,8 +107,9 @@ public final class ForwardAuth {
     }
 
     /** nginx takes only 2xx, 401 and 403 from who is asked; the header {@code Posthorn-Code} then says that it was the limit. */
-    private static void answer(Context context, KeyAnswer answer, boolean forbidLimited) {
-        context.status(answer.status() == 429 && forbidLimited ? 403 : answer.status());
+    private static void answer(Context context, KeyAnswer judged, boolean forbidLimited) {
+        KeyAnswer answer = judged.status() == 429 && forbidLimited ? judged.withStatus(403) : judged;
+        context.status(answer.status());
         answer.headers().forEach(context::header);
         context.header("Cache-Control", "no-store");
         if (answer.status() != 200) {

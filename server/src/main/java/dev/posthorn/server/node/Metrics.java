@@ -70,6 +70,10 @@ final class Metrics implements DeliveryListener {
         Counter skipped = Counter.builder("posthorn.api.key.limits.skipped")
                 .description("Calls that were let through because their rate limit could not be drawn")
                 .register(registry);
+        Counter refused = Counter.builder("posthorn.api.key.lookups.refused")
+                .description(
+                        "Calls with API keys new to this node that were not judged, because too many that do not exist were presented")
+                .register(registry);
         return new KeyVerifierListener() {
             @Override
             public void verified(String code) {
@@ -79,6 +83,11 @@ final class Metrics implements DeliveryListener {
             @Override
             public void limitSkipped() {
                 skipped.increment();
+            }
+
+            @Override
+            public void lookupRefused() {
+                refused.increment();
             }
 
             @Override

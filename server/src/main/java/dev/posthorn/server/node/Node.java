@@ -39,6 +39,7 @@ import dev.posthorn.server.integrations.StoredCredentials;
 import dev.posthorn.server.redeliveries.RedeliveryRoutes;
 import dev.posthorn.server.rest.Api;
 import dev.posthorn.server.rest.ApiDatabase;
+import dev.posthorn.server.rest.OpenApi;
 import dev.posthorn.server.secrets.SecretRoutes;
 import dev.posthorn.server.settings.DatabaseUrl;
 import dev.posthorn.server.settings.Settings;
@@ -55,6 +56,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -156,6 +159,7 @@ public final class Node implements AutoCloseable {
             IntegrationRoutes.add(api, integrations, new StoredCredentials(vault));
             RunRoutes.add(api, integrations);
             PushRoute.add(api, integrations, clients);
+            OpenApi.add(config.routes);
             config.routes.get("/healthz", context -> context.result("ok\n"));
             config.routes.get("/readyz", context -> {
                 Optional<String> trouble = engine.trouble();
@@ -191,6 +195,17 @@ public final class Node implements AutoCloseable {
     /** Address of the REST API. */
     public String address() {
         return "http://127.0.0.1:" + web.port();
+    }
+
+    /** Everything it answers to, such as {@code GET /v1/communities/{community}}, for comparison with the contract. */
+    public SortedSet<String> routes() {
+        SortedSet<String> routes = new TreeSet<>();
+        web.unsafe
+                .internalRouter
+                .allHttpHandlers()
+                .forEach(route -> routes.add(route.endpoint.method + " "
+                        + route.endpoint.path.replace('<', '{').replace('>', '}')));
+        return routes;
     }
 
     /** The service key that the very first start makes; empty at every later one. */
@@ -254,7 +269,10 @@ public final class Node implements AutoCloseable {
                 pool,
                 listening,
                 new KeyVerifier.Options(
-                        KeyVerifier.Options.usual().cachedKeys(), failing.equals("open"), metrics.apiKeys()));
+                        KeyVerifier.Options.usual().cachedKeys(),
+                        failing.equals("open"),
+                        settings.number(Setting.API_KEY_UNKNOWN_PER_SECOND, 1, 1_000_000),
+                        metrics.apiKeys()));
         started.push(verifier);
         metrics.watchApiKeys(() -> verifier.isHearing() ? 1 : 0);
         verifier.start();

@@ -6,6 +6,7 @@ import dev.posthorn.apikeys.http.PresentedKey;
 import dev.posthorn.apikeys.verify.KeyRequest;
 import dev.posthorn.apikeys.verify.KeyVerifier;
 import dev.posthorn.apikeys.verify.StoredKey;
+import dev.posthorn.apikeys.verify.TooManyUnknownKeysException;
 import dev.posthorn.apikeys.verify.VerifiedKey;
 import dev.posthorn.vault.VaultException;
 import io.javalin.config.RoutesConfig;
@@ -57,6 +58,9 @@ public final class Api {
         this.verifier = verifier;
         this.addresses = addresses;
         routes.exception(Problem.class, (problem, context) -> write(context, problem));
+        routes.exception(
+                TooManyUnknownKeysException.class,
+                (full, context) -> write(context, refused(context, KeyAnswer.unavailable())));
         routes.exception(SQLException.class, (failure, context) -> {
             Problem problem = SqlProblems.translate(failure);
             if (problem.status() == 500) {

@@ -78,6 +78,8 @@ public final class Settings {
         TRUSTED_PROXIES("POSTHORN_TRUSTED_PROXIES", "trusted.proxies", "", false),
         /** What happens to calls with API keys while their rate limits cannot be drawn: open lets them through, closed answers 503. */
         API_KEY_LIMITS_FAIL("POSTHORN_API_KEY_LIMITS_FAIL", "api.key.limits.fail", "open", false),
+        /** Keys that do not exist which are looked up in a second, a tenth of them from one address; beyond, new keys are answered 503. */
+        API_KEY_UNKNOWN_PER_SECOND("POSTHORN_API_KEY_UNKNOWN_PER_SECOND", "api.key.unknown.per.second", "1000", false),
         /** A file of the public keys whose reports of leaked API keys are believed. */
         LEAK_REPORT_KEYS("POSTHORN_LEAK_REPORT_KEYS", "leak.report.keys", "", false);
 
