@@ -125,9 +125,13 @@ BEGIN
     IF outcome NOT IN ('completed', 'failed', 'cancelled', 'returned') THEN
         RAISE EXCEPTION 'outcome must be completed, failed, cancelled or returned' USING ERRCODE = 'PH009';
     END IF;
+    -- Whoever cancelled it does not ask any more why it failed.
+    IF outcome = 'failed' AND present.cancel_requested_at IS NOT NULL THEN
+        outcome := 'cancelled';
+    END IF;
     SELECT c.* INTO config FROM posthorn.integration_configs AS c WHERE c.id = present.integration_id;
     again := outcome = 'failed' AND NOT coalesce(end_sync_run.person_must_act, false) AND present.attempt <= cardinality(waits)
-        AND config.paused_at IS NULL AND config.deleted_at IS NULL AND present.cancel_requested_at IS NULL AND present.lost_runners < 4;
+        AND config.paused_at IS NULL AND config.deleted_at IS NULL AND present.lost_runners < 4;
     UPDATE posthorn.integration_sync_logs AS r
     SET lease = NULL,
         status = CASE WHEN outcome = 'returned' THEN 'queued' WHEN again THEN 'retrying' ELSE outcome END,
@@ -179,7 +183,7 @@ END
 $$;
 
 COMMENT ON FUNCTION posthorn.end_sync_run(uuid, uuid, text, text, text, boolean, text, integer, timestamptz) IS
-    'Ends the caller''s part of a run: completed, failed, cancelled, or returned (unfinished, for another node). What failed and may work another time is tried again after 30 seconds, 2 and 10 minutes, or when the other side said. Returns the run''s status. Error: PH007 the lease is no longer the run''s.';
+    'Ends the caller''s part of a run: completed, failed, cancelled, or returned (unfinished, for another node). One that was to be cancelled and failed is cancelled. What failed and may work another time is tried again after 30 seconds, 2 and 10 minutes, or when the other side said. Returns the run''s status. Error: PH007 the lease is no longer the run''s.';
 
 CREATE FUNCTION posthorn.maintain_integrations() RETURNS TABLE (task text, rows bigint)
     LANGUAGE plpgsql SECURITY DEFINER
