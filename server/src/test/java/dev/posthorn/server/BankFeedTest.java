@@ -156,7 +156,9 @@ class BankFeedTest {
                     + (type.equals("statement")
                             ? record.at("/closing_balance/amount").stringValue()
                             : record.get("amount").stringValue() + " "
-                                    + record.at("/remittance/unstructured").asString("").replace('\n', ' ')));
+                                    + record.at("/remittance/unstructured")
+                                            .asString("")
+                                            .replace('\n', ' ')));
         }
         return List.copyOf(told);
     }

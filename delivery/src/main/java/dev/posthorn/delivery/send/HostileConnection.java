@@ -2,7 +2,9 @@ package dev.posthorn.delivery.send;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.util.Map;
 import org.eclipse.jetty.client.Request;
 import org.eclipse.jetty.client.Result;
@@ -34,6 +36,8 @@ final class HostileConnection extends HttpConnectionOverHTTP {
 
     private boolean used;
     private int bytesOfAnswer;
+    /** A request is under way whose answer is not complete. */
+    private volatile boolean unanswered;
 
     HostileConnection(EndPoint endPoint, Map<String, Object> context) {
         super(endPoint, context);
@@ -60,9 +64,26 @@ final class HostileConnection extends HttpConnectionOverHTTP {
             return new SendFailure(e, used);
         }
         used = true;
+        unanswered = true;
         bytesOfAnswer = 0;
         exchange.getRequest().attribute(END_POINT, getEndPoint());
         return super.send(exchange);
+    }
+
+    /**
+     * Closes, and takes back what of a request that is given up waits in this machine's buffers. Else it would be sent when the receiver, or
+     * the way to it, is well again, after the same delivery was sent anew.
+     */
+    @Override
+    protected void close(Throwable failure) {
+        if (unanswered && getEndPoint().getTransport() instanceof SocketChannel channel) {
+            try {
+                channel.setOption(StandardSocketOptions.SO_LINGER, 0);
+            } catch (IOException closed) {
+                // Then nothing waits.
+            }
+        }
+        super.close(failure);
     }
 
     private void requireSilence() throws IOException {
@@ -187,6 +208,9 @@ final class HostileConnection extends HttpConnectionOverHTTP {
                 requireStatusLine();
             }
             surplus = !interim && getResponseBuffer().hasRemaining();
+            if (!interim) {
+                ((HostileConnection) getHttpChannel().getHttpConnection()).unanswered = false;
+            }
             return super.messageComplete();
         }
     }

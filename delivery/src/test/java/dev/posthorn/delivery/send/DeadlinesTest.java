@@ -14,6 +14,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -59,6 +60,28 @@ class DeadlinesTest {
     @Test
     void silence() throws Exception {
         endsAtItsDeadline(Client::awaitEnd, "timeout: ");
+    }
+
+    @Test
+    void what_was_given_up_does_not_arrive_afterwards() throws Exception {
+        CountDownLatch givenUp = new CountDownLatch(1);
+        CompletableFuture<String> read = new CompletableFuture<>();
+        // More than the window of the server, less than the client's buffers: the client has written all of it.
+        byte[] body = new byte[60_000];
+        try (RawServer server = RawServer.start(client -> {
+                    givenUp.await();
+                    try {
+                        client.readRequest();
+                        read.complete("the whole request");
+                    } catch (IOException reset) {
+                        read.complete("broken off");
+                    }
+                });
+                RequestSender sender = Sending.sender()) {
+            endsAtItsDeadline(sender, server.url("/"), body, "timeout: ");
+            givenUp.countDown();
+            assertThat(read.get()).isEqualTo("broken off");
+        }
     }
 
     @Test
