@@ -3,6 +3,7 @@ package dev.posthorn.benchmarks;
 import dev.posthorn.server.Main;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.Writer;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -47,12 +48,20 @@ public final class NodeProcess implements AutoCloseable {
             }
             if (line.startsWith(ADDRESS)) {
                 URI api = URI.create(line.substring(ADDRESS.length()).strip());
-                Thread.ofVirtual().name("read-server").start(() -> out.lines().forEach(unread -> {}));
+                Thread.ofVirtual().name("read-server").start(() -> drain(out));
                 return new NodeProcess(process, api, firstKey);
             }
         }
         process.destroyForcibly();
         throw new IOException("the server did not start; what it said is above");
+    }
+
+    private static void drain(BufferedReader out) {
+        try {
+            out.transferTo(Writer.nullWriter());
+        } catch (IOException ended) {
+            // With its process.
+        }
     }
 
     /** Where its REST API is. */
