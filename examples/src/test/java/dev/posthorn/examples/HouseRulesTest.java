@@ -77,6 +77,7 @@ class HouseRulesTest {
                             "org.slf4j..",
                             "org.postgresql..",
                             "org.eclipse.jetty..",
+                            "com.github.benmanes.caffeine..",
                             "org.apache.sshd..",
                             "org.springframework.scheduling.support..",
                             "com.networknt.schema..",
