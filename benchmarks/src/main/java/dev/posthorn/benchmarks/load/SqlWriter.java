@@ -31,7 +31,7 @@ public final class SqlWriter implements AutoCloseable {
         batch = connection.prepareStatement("""
                 SELECT count(*) FILTER (WHERE error_code IS NULL)
                 FROM posthorn.queue_webhook_events(
-                    array_fill(posthorn.find_community_to_queue(?), ARRAY[?::integer]),
+                    array_fill(posthorn.find_community(?), ARRAY[?::integer]),
                     ARRAY(SELECT 'bench.' || 1 + n % ? FROM generate_series(1, ?) AS n),
                     ARRAY(SELECT ? || n || ? FROM generate_series(1, ?) AS n))
                 """);

@@ -7,14 +7,25 @@ CREATE FUNCTION posthorn.is_operational_event_type(event_type text) RETURNS bool
 COMMENT ON FUNCTION posthorn.is_operational_event_type(text) IS
     'Whether events of a type are queued by Posthorn alone, and go only to endpoints that ask for them by name.';
 
+-- In plpgsql, which keeps what it has parsed; an SQL function with a subquery is parsed anew by every statement that calls it.
 CREATE FUNCTION posthorn.event_type_patterns(event_type text) RETURNS text[]
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN ARRAY[event_type]
-        || CASE WHEN posthorn.is_operational_event_type(event_type) THEN '{}'::text[] ELSE ARRAY['*'] END
-        || ARRAY(
-            SELECT array_to_string(parts[1:depth], '.') || '.*'
-            FROM string_to_array(event_type, '.') AS parts,
-                 generate_series(1, array_length(parts, 1) - 1) AS depth);
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    patterns text[] := CASE WHEN posthorn.is_operational_event_type(event_type) THEN ARRAY[event_type] ELSE ARRAY[event_type, '*'] END;
+    prefix   text := event_type;
+    cut      integer;
+BEGIN
+    LOOP
+        cut := strpos(reverse(prefix), '.');
+        EXIT WHEN cut = 0;
+        prefix := left(prefix, -cut);
+        patterns := patterns || (prefix || '.*');
+    END LOOP;
+    RETURN patterns;
+END
+$$;
 
 COMMENT ON FUNCTION posthorn.event_type_patterns(text) IS
     'Every subscription that takes an event type: itself, its prefixes with .*, and *, which does not take operational events.';
@@ -106,6 +117,23 @@ CREATE CONSTRAINT TRIGGER wake_sleeping_dispatchers
     WHEN (NEW.id = nullif(current_setting('posthorn.first_event', true), '')::uuid)
     EXECUTE FUNCTION posthorn.wake_sleeping_dispatchers();
 
+CREATE FUNCTION posthorn.note_filter_error(community uuid, endpoint uuid, at timestamptz) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+BEGIN
+    INSERT INTO posthorn.webhook_filter_errors (community_id, endpoint_id, occurred_at) VALUES (community, endpoint, at);
+    RETURN false;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.note_filter_error(uuid, uuid, timestamptz) IS
+    'Notes that a filter could not be evaluated; false, because it then takes nothing.';
+
+-- One statement stores a batch. It also runs for each single event, where starting it is most of its cost; so it has as few parts as can be,
+-- and what is rarely needed (errors, repeated events, broken filters) stands outside of it.
+-- The events that are stored come as arrays of their own, unfiltered, because the planner takes what a condition leaves of an array for
+-- one row, and then joins 500 events with 500 counts by 250,000 comparisons.
 CREATE FUNCTION posthorn.store_webhook_events(
     communities      uuid[],
     event_types      text[],
@@ -124,18 +152,26 @@ RETURNS TABLE (
 )
     LANGUAGE plpgsql
     SET search_path = pg_catalog, posthorn, pg_temp
+    SET plan_cache_mode = force_generic_plan
+    SET enable_seqscan = off
     SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    at        timestamptz;
-    max_bytes bigint;
-    ids       uuid[];
-    firsts    uuid[];
-    codes     text[];
-    messages  text[];
-    prints    bytea[];
-    first_id  uuid;
+    at         timestamptz;
+    max_bytes  bigint;
+    ids        uuid[];
+    firsts     uuid[];
+    codes      text[];
+    prints     bytea[];
+    all_fresh  boolean;
+    -- What is stored; ordinals is null while that is everything.
+    ordinals          integer[];
+    fresh_ids         uuid[];
+    fresh_communities uuid[] := communities;
+    fresh_types       text[] := event_types;
+    fresh_payloads    text[] := payloads;
+    fresh_keys        text[] := idempotency_keys;
 BEGIN
     -- Before places in the queue are drawn: only from a transaction that has its id can dispatchers tell which places may still be filled.
     PERFORM pg_current_xact_id();
@@ -144,14 +180,8 @@ BEGIN
     SELECT (s.value #>> '{}')::bigint INTO max_bytes FROM posthorn.settings AS s WHERE s.name = 'max_payload_bytes';
 
     SELECT array_agg(posthorn.generate_uuid_v7(at + i.ordinal * interval '1 microsecond') ORDER BY i.ordinal),
-           array_agg(f.code ORDER BY i.ordinal),
-           array_agg(f.message ORDER BY i.ordinal)
-    INTO ids, codes, messages
-    FROM unnest(communities, event_types, payloads, idempotency_keys)
-             WITH ORDINALITY AS i (community, event_type, payload, key, ordinal)
-    LEFT JOIN posthorn.communities AS c ON c.id = i.community AND c.deleted_at IS NULL
-    CROSS JOIN LATERAL (
-        SELECT CASE
+           array_agg(
+               CASE
                    WHEN c.id IS NULL THEN 'PH001'
                    WHEN i.event_type IS NULL
                        OR char_length(i.event_type) > 128
@@ -159,22 +189,13 @@ BEGIN
                    WHEN i.payload IS NULL THEN 'PH009'
                    WHEN octet_length(i.payload) > max_bytes THEN 'PH003'
                    WHEN char_length(i.key) NOT BETWEEN 1 AND 255 THEN 'PH009'
-               END AS code
-        OFFSET 0
-    ) AS found
-    CROSS JOIN LATERAL (
-        SELECT found.code,
-               CASE found.code
-                   WHEN 'PH001' THEN 'there is no such community'
-                   WHEN 'PH002' THEN 'an event type is 1 to 128 letters, digits, _ and - in parts joined by dots, such as payment.received'
-                   WHEN 'PH003' THEN format('the payload has %s bytes, the limit is %s', octet_length(i.payload), max_bytes)
-                   WHEN 'PH009' THEN CASE
-                       WHEN i.payload IS NULL THEN 'the payload is missing'
-                       ELSE 'an idempotency key has 1 to 255 characters'
-                   END
-               END AS message
-    ) AS f;
+               END ORDER BY i.ordinal)
+    INTO ids, codes
+    FROM unnest(communities, event_types, payloads, idempotency_keys)
+             WITH ORDINALITY AS i (community, event_type, payload, key, ordinal)
+    LEFT JOIN posthorn.communities AS c ON c.id = i.community AND c.deleted_at IS NULL;
     firsts := ids;
+    all_fresh := coalesce(cardinality(array_remove(codes, NULL)), 0) = 0;
 
     IF array_length(array_remove(idempotency_keys, NULL), 1) > 0 THEN
         SELECT array_agg(
@@ -197,77 +218,78 @@ BEGIN
             WHERE k.expires_at <= at;
 
         SELECT array_agg(coalesce(k.event_id, i.id) ORDER BY i.ordinal),
-               array_agg(CASE WHEN k.fingerprint <> i.print THEN 'PH004' ELSE i.code END ORDER BY i.ordinal),
-               array_agg(
-                   CASE WHEN k.fingerprint <> i.print THEN
-                       format('the idempotency key was used for event %s with another type or payload; event %s was not queued', k.event_id, i.id)
-                   ELSE i.message END ORDER BY i.ordinal)
-        INTO firsts, codes, messages
-        FROM unnest(communities, idempotency_keys, ids, prints, codes, messages)
-                 WITH ORDINALITY AS i (community, key, id, print, code, message, ordinal)
-        LEFT JOIN posthorn.webhook_idempotency_keys AS k
-            ON i.code IS NULL AND k.community_id = i.community AND k.key = i.key;
-
-        RETURN QUERY
-        SELECT i.ordinal::integer, i.first_id, e.deliveries, e.skipped, true, NULL::text, NULL::text
-        FROM unnest(ids, firsts, codes) WITH ORDINALITY AS i (id, first_id, code, ordinal)
-        LEFT JOIN posthorn.webhook_events AS e ON e.id = i.first_id
-        -- What repeats an event of this very call is counted with it, below.
-        WHERE i.code IS NULL AND i.id <> i.first_id AND NOT i.first_id = ANY (ids);
+               array_agg(CASE WHEN k.fingerprint <> i.print THEN 'PH004' ELSE i.code END ORDER BY i.ordinal)
+        INTO firsts, codes
+        FROM unnest(communities, idempotency_keys, ids, prints, codes) WITH ORDINALITY AS i (community, key, id, print, code, ordinal)
+        LEFT JOIN LATERAL (
+            SELECT k.event_id, k.fingerprint
+            FROM posthorn.webhook_idempotency_keys AS k
+            WHERE i.code IS NULL AND k.community_id = i.community AND k.key = i.key
+            OFFSET 0
+        ) AS k ON true;
+        all_fresh := all_fresh AND ids = firsts;
     END IF;
 
-    IF coalesce(current_setting('posthorn.first_event', true), '') = '' THEN
-        SELECT i.id INTO first_id
-        FROM unnest(ids, firsts, codes) AS i (id, first_id, code)
-        WHERE i.code IS NULL AND i.id = i.first_id
-        LIMIT 1;
-        IF FOUND THEN
-            PERFORM set_config('posthorn.first_event', first_id::text, true);
-        END IF;
+    IF all_fresh THEN
+        fresh_ids := ids;
+    ELSE
+        SELECT array_agg(i.ordinal::integer), array_agg(i.id), array_agg(i.community), array_agg(i.event_type), array_agg(i.payload),
+               array_agg(i.key)
+        INTO ordinals, fresh_ids, fresh_communities, fresh_types, fresh_payloads, fresh_keys
+        FROM unnest(ids, firsts, codes, communities, event_types, payloads, idempotency_keys)
+                 WITH ORDINALITY AS i (id, first_id, code, community, event_type, payload, key, ordinal)
+        WHERE i.code IS NULL AND i.id = i.first_id;
+    END IF;
+
+    IF fresh_ids IS NOT NULL AND coalesce(current_setting('posthorn.first_event', true), '') = '' THEN
+        PERFORM set_config('posthorn.first_event', fresh_ids[1]::text, true);
     END IF;
 
     RETURN QUERY
     WITH fresh AS MATERIALIZED (
         SELECT i.*
-        FROM unnest(communities, event_types, payloads, idempotency_keys, ids, firsts, codes)
-                 WITH ORDINALITY AS i (community_id, event_type, payload, key, id, first_id, code, ordinal)
-        WHERE i.code IS NULL AND i.id = i.first_id
+        FROM unnest(fresh_ids, fresh_communities, fresh_types, fresh_payloads, fresh_keys)
+                 WITH ORDINALITY AS i (id, community_id, event_type, payload, key, ordinal)
     ),
     takers AS MATERIALIZED (
-        SELECT k.community_id, k.event_type, e.id AS endpoint_id, e.max_attempts, e.filter, e.ordering, e.ordering_key, h.disabled_reason
-        FROM (
-            SELECT DISTINCT t.community_id, t.event_type, s.endpoint_id
-            FROM (SELECT DISTINCT f.community_id, f.event_type FROM fresh AS f) AS t
-            JOIN posthorn.webhook_subscriptions AS s
-                ON s.community_id = t.community_id AND s.pattern = ANY (posthorn.event_type_patterns(t.event_type))
-        ) AS k
-        JOIN posthorn.webhook_endpoints AS e ON e.id = k.endpoint_id AND e.deleted_at IS NULL
-        JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
-        WHERE e.id IS DISTINCT FROM except_endpoint
+        SELECT t.community_id, t.event_type, e.*
+        FROM (SELECT DISTINCT f.community_id, f.event_type FROM fresh AS f) AS t
+        CROSS JOIN LATERAL (
+            SELECT e.id AS endpoint_id, e.max_attempts, e.filter, e.ordering, e.ordering_key, h.disabled_reason
+            FROM posthorn.webhook_endpoints AS e
+            CROSS JOIN LATERAL (SELECT h.disabled_reason FROM posthorn.webhook_endpoint_health AS h WHERE h.endpoint_id = e.id OFFSET 0) AS h
+            -- The scan of an index takes each id once, however many patterns of an endpoint take the type.
+            WHERE e.id = ANY (ARRAY(
+                    SELECT s.endpoint_id
+                    FROM posthorn.webhook_subscriptions AS s
+                    WHERE s.community_id = t.community_id AND s.pattern = ANY (posthorn.event_type_patterns(t.event_type))))
+              AND e.deleted_at IS NULL
+              AND e.id IS DISTINCT FROM except_endpoint
+            OFFSET 0
+        ) AS e
     ),
     parsed AS MATERIALIZED (
-        SELECT f.ordinal, posthorn.payload_as_jsonb(f.payload) AS payload
+        SELECT f.ordinal, f.id, f.community_id, f.event_type, octet_length(f.payload) AS payload_bytes,
+               CASE
+                   WHEN (f.community_id, f.event_type) IN (
+                       SELECT t.community_id, t.event_type FROM takers AS t WHERE t.filter IS NOT NULL OR t.ordering_key IS NOT NULL)
+                   THEN posthorn.payload_as_jsonb(f.payload)
+               END AS payload
         FROM fresh AS f
-        WHERE EXISTS (
-            SELECT FROM takers AS t
-            WHERE t.community_id = f.community_id AND t.event_type = f.event_type
-              AND (t.filter IS NOT NULL OR t.ordering_key IS NOT NULL))
     ),
     subscribed AS MATERIALIZED (
-        SELECT f.ordinal, f.id AS event_id, t.community_id, t.event_type, t.endpoint_id, t.max_attempts, t.disabled_reason,
-               octet_length(f.payload) AS payload_bytes,
-               CASE WHEN t.filter IS NULL THEN true ELSE posthorn.filter_matches(t.filter, p.payload) END AS taken,
+        SELECT p.ordinal, p.id AS event_id, t.community_id, t.event_type, t.endpoint_id, t.max_attempts, t.disabled_reason, p.payload_bytes,
+               CASE
+                   WHEN t.filter IS NULL THEN true
+                   ELSE coalesce(
+                       posthorn.filter_matches(t.filter, p.payload), posthorn.note_filter_error(t.community_id, t.endpoint_id, at))
+               END AS taken,
                CASE t.ordering
                    WHEN 'endpoint' THEN t.endpoint_id
                    WHEN 'key' THEN posthorn.ordered_lane(t.endpoint_id, t.ordering_key, p.payload)
                END AS ordered_lane
-        FROM fresh AS f
-        JOIN takers AS t ON t.community_id = f.community_id AND t.event_type = f.event_type
-        LEFT JOIN parsed AS p ON p.ordinal = f.ordinal
-    ),
-    broken_filters AS (
-        INSERT INTO posthorn.webhook_filter_errors (community_id, endpoint_id, occurred_at)
-        SELECT s.community_id, s.endpoint_id, at FROM subscribed AS s WHERE s.taken IS NULL
+        FROM parsed AS p
+        JOIN takers AS t ON t.community_id = p.community_id AND t.event_type = p.event_type
     ),
     counted AS MATERIALIZED (
         SELECT s.ordinal,
@@ -302,16 +324,32 @@ BEGIN
             OFFSET 0
         ) AS s
     )
-    SELECT i.ordinal::integer,
-           CASE WHEN i.code IS NULL THEN i.first_id END,
-           CASE WHEN i.code IS NULL THEN coalesce(c.deliveries, 0) END,
-           CASE WHEN i.code IS NULL THEN coalesce(c.skipped, 0) END,
-           i.code IS NULL AND i.id <> i.first_id,
-           i.code,
-           i.message
-    FROM unnest(ids, firsts, codes, messages) WITH ORDINALITY AS i (id, first_id, code, message, ordinal)
-    LEFT JOIN counted AS c ON c.ordinal = (CASE WHEN i.id = i.first_id THEN i.ordinal ELSE array_position(ids, i.first_id) END)
-    WHERE i.code IS NOT NULL OR i.id = i.first_id OR i.first_id = ANY (ids);
+    SELECT coalesce(ordinals[f.ordinal], f.ordinal::integer), f.id, coalesce(c.deliveries, 0), coalesce(c.skipped, 0), false, NULL::text,
+           NULL::text
+    FROM fresh AS f
+    LEFT JOIN counted AS c ON c.ordinal = f.ordinal;
+
+    IF NOT all_fresh THEN
+        -- What repeats an event of this very call finds it only now.
+        RETURN QUERY
+        SELECT i.ordinal::integer, CASE WHEN i.code IS NULL THEN i.first_id END, e.deliveries, e.skipped, i.code IS NULL, i.code,
+               CASE i.code
+                   WHEN 'PH001' THEN 'there is no such community'
+                   WHEN 'PH002' THEN 'an event type is 1 to 128 letters, digits, _ and - in parts joined by dots, such as payment.received'
+                   WHEN 'PH003' THEN format('the payload has %s bytes, the limit is %s', octet_length(i.payload), max_bytes)
+                   WHEN 'PH004' THEN
+                       format('the idempotency key was used for event %s with another type or payload; event %s was not queued', i.first_id, i.id)
+                   WHEN 'PH009' THEN CASE
+                       WHEN i.payload IS NULL THEN 'the payload is missing'
+                       ELSE 'an idempotency key has 1 to 255 characters'
+                   END
+               END
+        FROM unnest(ids, firsts, codes, payloads) WITH ORDINALITY AS i (id, first_id, code, payload, ordinal)
+        LEFT JOIN LATERAL (
+            SELECT e.deliveries, e.skipped FROM posthorn.webhook_events AS e WHERE i.code IS NULL AND e.id = i.first_id OFFSET 0
+        ) AS e ON true
+        WHERE i.code IS NOT NULL OR i.id <> i.first_id;
+    END IF;
 END
 $$;
 
@@ -379,15 +417,6 @@ $$;
 COMMENT ON FUNCTION posthorn.queue_webhook_as_member(text, text, jsonb, text) IS
     'What queue_webhook does for somebody who is neither a service nor a producer: asks for events:write in the community first.';
 
-CREATE FUNCTION posthorn.find_community_to_queue(community text) RETURNS uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path = pg_catalog, posthorn, pg_temp
-AS $$
-    SELECT posthorn.find_community(community)
-$$;
-
-COMMENT ON FUNCTION posthorn.find_community_to_queue(text) IS 'find_community for producers, who may read nothing else.';
-
 -- Runs as its caller, for only so can it see who that is: inside SECURITY DEFINER functions current_user is their owner.
 CREATE FUNCTION posthorn.queue_webhook(
     community        text,
@@ -408,7 +437,7 @@ BEGIN
     IF pg_has_role(current_user, 'posthorn_producer', 'USAGE') OR pg_has_role(current_user, 'posthorn_service', 'USAGE') THEN
         SELECT * INTO answer
         FROM posthorn.queue_webhook_events(
-            ARRAY[posthorn.find_community_to_queue(community)], ARRAY[event_type], ARRAY[payload::text], ARRAY[idempotency_key]);
+            ARRAY[posthorn.find_community(community)], ARRAY[event_type], ARRAY[payload::text], ARRAY[idempotency_key]);
     ELSE
         SELECT * INTO answer FROM posthorn.queue_webhook_as_member(community, event_type, payload, idempotency_key);
     END IF;
@@ -435,7 +464,7 @@ COMMENT ON FUNCTION posthorn.queue_webhook(text, text, jsonb, text) IS
 GRANT EXECUTE ON FUNCTION posthorn.queue_webhook(text, text, jsonb, text) TO posthorn_service, posthorn_producer, posthorn_member;
 GRANT EXECUTE ON FUNCTION
     posthorn.queue_webhook_events(uuid[], text[], text[], text[]),
-    posthorn.find_community_to_queue(text)
+    posthorn.find_community(text)
 TO posthorn_service, posthorn_producer;
 GRANT EXECUTE ON FUNCTION posthorn.queue_webhook_as_member(text, text, jsonb, text) TO posthorn_member;
 GRANT EXECUTE ON FUNCTION

@@ -23,7 +23,7 @@ final class SqlProducer extends Producer {
     private static final String QUEUE_MANY = """
             SELECT q.event_id
             FROM posthorn.queue_webhook_events(
-                ARRAY(SELECT posthorn.find_community_to_queue(?) FROM generate_series(1, ?::integer)),
+                ARRAY(SELECT posthorn.find_community(?) FROM generate_series(1, ?::integer)),
                 array_fill(?::text, ARRAY[?::integer]),
                 ARRAY(SELECT '{"number":' || n || '}' FROM generate_series(?::bigint, ?::bigint) AS n)) AS q
             """;
