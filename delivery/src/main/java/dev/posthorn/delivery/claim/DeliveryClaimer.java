@@ -9,8 +9,10 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -52,16 +54,21 @@ public final class DeliveryClaimer {
         this.scout = new LaneScout(lanes);
     }
 
+    /** How many nanoseconds until it is time to look again for what has come lately; not above 0 if it is. */
+    public long nanosUntilLook() {
+        return scout.nanosUntilLook();
+    }
+
     /**
      * Looks for lanes in which something is claimable, where it is time to look.
      *
-     * @param woken look for what has come lately in any case
+     * @param now look for what has come lately in any case
      * @param sweep look everywhere
      * @return whether a claim may find something
      */
-    public boolean look(boolean woken, boolean sweep) throws SQLException {
+    public boolean look(boolean now, boolean sweep) throws SQLException {
         lanes.openWaiting(System.nanoTime());
-        if (!scout.isDue(woken, sweep)) {
+        if (!scout.isDue(now, sweep)) {
             return lanes.anyOpen();
         }
         return session.repeatably(connection -> {
@@ -72,7 +79,7 @@ public final class DeliveryClaimer {
 
     /** Says that there may be room for more in lanes, because deliveries of them are no longer under way. */
     public void ended(Collection<UUID> freed) {
-        freed.forEach(lanes::open);
+        freed.forEach(lanes::ended);
     }
 
     /** Milliseconds until a lane that is limited in its rate may give something again; the given time if that is sooner. */
@@ -89,10 +96,9 @@ public final class DeliveryClaimer {
      *
      * @throws SQLException with state PH007 if the dispatcher is no longer signed on
      */
-    public List<ClaimedDelivery> lookAndClaim(Lease lease, int limit, boolean woken, boolean sweep)
-            throws SQLException {
+    public List<ClaimedDelivery> lookAndClaim(Lease lease, int limit, boolean now, boolean sweep) throws SQLException {
         lanes.openWaiting(System.nanoTime());
-        boolean looks = scout.isDue(woken, sweep);
+        boolean looks = scout.isDue(now, sweep);
         if (!looks && !lanes.anyOpen()) {
             return List.of();
         }
@@ -134,6 +140,8 @@ public final class DeliveryClaimer {
         long now = System.nanoTime();
         List<ClaimedDelivery> claimed = new ArrayList<>();
         Set<UUID> gave = new HashSet<>();
+        Set<UUID> limited = new HashSet<>();
+        Map<UUID, Long> paced = new HashMap<>();
         List<UUID> contended = new ArrayList<>();
         Instant at = null;
         long bytes = 0;
@@ -141,10 +149,12 @@ public final class DeliveryClaimer {
             UUID lane = row.getObject(5, UUID.class);
             if (row.getObject(1) == null) {
                 int millis = row.getInt(14);
-                if (millis == 0) {
+                if (millis > 0) {
+                    paced.put(lane, now + TimeUnit.MILLISECONDS.toNanos(millis));
+                } else if (millis == 0) {
                     contended.add(lane);
                 } else {
-                    lanes.openAt(lane, now + TimeUnit.MILLISECONDS.toNanos(millis));
+                    limited.add(lane);
                 }
                 continue;
             }
@@ -156,7 +166,8 @@ public final class DeliveryClaimer {
             gave.add(lane);
             bytes += delivery.body().length;
         }
-        lanes.asked(turns, gave, claimed.size() >= limit || bytes > MOST_BYTES / 2);
+        lanes.asked(turns, gave, limited, claimed.size() >= limit || bytes > MOST_BYTES / 2);
+        paced.forEach(lanes::pacedUntil);
         contended.forEach(lane -> lanes.heldByOthers(lane, now));
         return claimed;
     }

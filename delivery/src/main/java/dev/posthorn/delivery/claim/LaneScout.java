@@ -1,5 +1,6 @@
 package dev.posthorn.delivery.claim;
 
+import dev.posthorn.delivery.background.Pace;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -24,47 +25,31 @@ final class LaneScout {
             "SELECT at, last_position, oldest_xid, next_xid, heads FROM posthorn.observe_webhook_lanes(?, ?)";
 
     private static final int MOST_OBSERVED = 1000;
-    private static final Duration DISCOVERY = Duration.ofMillis(5);
+    private static final Duration DISCOVERY = Duration.ofMillis(3);
     private static final Duration OBSERVATION = Duration.ofMillis(100);
     private static final Duration SWEEPING = Duration.ofSeconds(1);
     /** Retries that were passed over, because they were locked, are looked for this long; then it is the sweep that finds them. */
     private static final Duration DUE_LATELY = Duration.ofSeconds(10);
 
     private final Lanes lanes;
-    private final Timer discovery = new Timer(DISCOVERY, 5);
-    private final Timer observation = new Timer(OBSERVATION, 20);
-    private final Timer sweeping = new Timer(SWEEPING, 20);
+    private final Pace discovery = new Pace(DISCOVERY, 3);
+    private final Pace observation = new Pace(OBSERVATION, 20);
+    private final Pace sweeping = new Pace(SWEEPING, 20);
     private long arrivedAfterMillis;
     private @Nullable Instant observedAt;
-
-    /** Says when something is to be done again: after an interval, but never so often that it takes more than a share of the time. */
-    private static final class Timer {
-        private final long nanos;
-        private final int share;
-        private long next = System.nanoTime();
-
-        Timer(Duration interval, int share) {
-            this.nanos = interval.toNanos();
-            this.share = share;
-        }
-
-        boolean isOver() {
-            return System.nanoTime() - next >= 0;
-        }
-
-        void done(long begun) {
-            long now = System.nanoTime();
-            next = now + Math.max(nanos, share * (now - begun));
-        }
-    }
 
     LaneScout(Lanes lanes) {
         this.lanes = lanes;
     }
 
+    /** How long until it is time to look for what has come lately. */
+    long nanosUntilLook() {
+        return discovery.nanosLeft();
+    }
+
     /** Whether it is time to look, or one was told to. */
-    boolean isDue(boolean woken, boolean sweep) {
-        return woken || sweep || discovery.isOver() || sweeping.isOver();
+    boolean isDue(boolean now, boolean sweep) {
+        return now || sweep || discovery.isOver() || sweeping.isOver();
     }
 
     /**
@@ -128,7 +113,7 @@ final class LaneScout {
                     if (row.getBoolean(2)) {
                         lanes.openFrom(lane, 1);
                     } else {
-                        lanes.open(lane);
+                        lanes.arrived(lane);
                     }
                 }
             }

@@ -51,7 +51,13 @@ final class Lanes {
     private final Map<UUID, Integer> contended = new HashMap<>();
 
     private final PriorityQueue<Later> later = new PriorityQueue<>(Comparator.comparingLong(Later::nanos));
-    private final Set<UUID> awaited = new HashSet<>();
+    /** Those that open at a moment, whose opening counts of the two or more that {@link #later} may have for it. */
+    private final Map<UUID, Later> awaited = new HashMap<>();
+    /** Those among them whose rate limit has nothing left before that moment. */
+    private final Set<UUID> paced = new HashSet<>();
+    /** Those of which as many were under way, when they were last asked, as they allow: more of them can go only once one has ended. */
+    private final Set<UUID> saturated = new HashSet<>();
+
     private final Deque<Sample> samples = new ArrayDeque<>();
     private @Nullable Sample safe;
     private final ToIntFunction<UUID> held;
@@ -81,24 +87,45 @@ final class Lanes {
         this.held = held;
     }
 
-    /** Something may be claimable in a lane. */
-    void open(UUID lane) {
+    /** Something new may be claimable in a lane; that says nothing where it is known that nothing of it can go now. */
+    void arrived(UUID lane) {
+        if (!awaited.containsKey(lane) && !(saturated.contains(lane) && held.applyAsInt(lane) > 0)) {
+            open(lane);
+        }
+    }
+
+    /** A delivery of a lane is no longer under way here, so that another one of it may go. */
+    void ended(UUID lane) {
+        if (saturated.remove(lane) && !paced.contains(lane)) {
+            open(lane);
+        }
+    }
+
+    private void open(UUID lane) {
         if (!open.containsKey(lane)) {
             Long mark = marks.remove(lane);
             open.put(lane, mark == null ? 0 : mark);
         }
     }
 
-    /** The same, where something has come back to a place that may lie before the mark. */
+    /** Something may be claimable in a lane whatever is known of it, and from a place on that may lie before the mark. */
     void openFrom(UUID lane, long place) {
         open(lane);
         open.merge(lane, place - 1, Math::min);
     }
 
-    /** Something will be claimable in a lane at that moment of {@link System#nanoTime()}. */
-    void openAt(UUID lane, long nanos) {
-        if (awaited.add(lane)) {
-            later.add(new Later(lane, nanos));
+    /** The rate limit of a lane has nothing left before that moment of {@link System#nanoTime()}. */
+    void pacedUntil(UUID lane, long nanos) {
+        paced.add(lane);
+        openAt(lane, nanos);
+    }
+
+    private void openAt(UUID lane, long nanos) {
+        Later known = awaited.get(lane);
+        if (known == null || nanos - known.nanos() < 0) {
+            Later sooner = new Later(lane, nanos);
+            awaited.put(lane, sooner);
+            later.add(sooner);
         }
     }
 
@@ -115,8 +142,10 @@ final class Lanes {
     void openWaiting(long nanos) {
         for (Later first = later.peek(); first != null && first.nanos() - nanos <= 0; first = later.peek()) {
             later.remove();
-            awaited.remove(first.lane());
-            open(first.lane());
+            if (awaited.remove(first.lane(), first)) {
+                paced.remove(first.lane());
+                open(first.lane());
+            }
         }
     }
 
@@ -153,21 +182,31 @@ final class Lanes {
      *
      * @param asked the lanes of the claim, in its order
      * @param gave those of them from which something was claimed
-     * @param full whether the claim may have ended before it had asked them all
+     * @param limited those among these of which as many are under way now as may be
+     * @param cutShort whether the claim may have ended before it had asked them all
      */
-    void asked(List<Turn> asked, Collection<UUID> gave, boolean full) {
+    void asked(List<Turn> asked, Collection<UUID> gave, Collection<UUID> limited, boolean cutShort) {
         int last = asked.size() - 1;
-        while (full && last >= 0 && !gave.contains(asked.get(last).lane())) {
+        while (cutShort && last >= 0 && !gave.contains(asked.get(last).lane())) {
             last--;
         }
         for (Turn turn : asked.subList(0, last + 1)) {
-            Long mark = open.remove(turn.lane());
-            if (gave.contains(turn.lane())) {
-                used.add(turn.lane());
-                contended.remove(turn.lane());
-            }
+            UUID lane = turn.lane();
+            boolean given = gave.contains(lane);
+            Long mark = open.remove(lane);
             if (mark != null) {
-                (full && gave.contains(turn.lane()) ? open : marks).put(turn.lane(), mark);
+                (cutShort && given ? open : marks).put(lane, mark);
+            }
+            paced.remove(lane);
+            awaited.remove(lane);
+            if (given) {
+                used.add(lane);
+                contended.remove(lane);
+            }
+            if (given ? limited.contains(lane) : turn.held() > 0) {
+                saturated.add(lane);
+            } else {
+                saturated.remove(lane);
             }
         }
     }

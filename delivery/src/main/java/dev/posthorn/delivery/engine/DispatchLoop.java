@@ -14,6 +14,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -30,7 +31,6 @@ final class DispatchLoop {
     /** While something came lately, looking again costs less than falling asleep and being woken by every commit. */
     private static final long DOZING_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
-    private static final Duration DOZE = Duration.ofMillis(5);
     private static final Duration AFTER_UNSENT = Duration.ofSeconds(1);
     private static final Duration FOR_SLOTS = Duration.ofMillis(20);
     private static final long PROBING_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -47,16 +47,23 @@ final class DispatchLoop {
     private final Signal wake = new Signal();
     private final Queue<List<UUID>> ended = new ConcurrentLinkedQueue<>();
     private volatile boolean sweep;
-    private volatile boolean arrived;
+    private final AtomicLong arrivals = new AtomicLong();
     private volatile boolean unsent;
     private volatile boolean paused;
-    private long claimedNanos = System.nanoTime() - DOZING_NANOS;
+    /** When something was last claimed, or came although nothing could be claimed. */
+    private long busyNanos = System.nanoTime() - DOZING_NANOS;
+
+    /** How many arrivals there were at the last look. */
+    private long lookedFor;
+
+    private long noticed;
+    private long noticedNanos = System.nanoTime() - DOZING_NANOS;
     private long probedNanos = System.nanoTime() - PROBING_NANOS;
     /** As whom this node said that it sleeps; after a pause of the database it may be somebody new. */
     private @Nullable UUID asleep;
 
     private interface Look<T> {
-        T at(boolean lately, boolean everywhere) throws SQLException;
+        T at(boolean now, boolean everywhere) throws SQLException;
     }
 
     DispatchLoop(
@@ -82,7 +89,7 @@ final class DispatchLoop {
 
     /** Says that something has been queued. */
     void wake() {
-        arrived = true;
+        arrivals.incrementAndGet();
         wake.give();
     }
 
@@ -118,17 +125,20 @@ final class DispatchLoop {
             // What is wrong on our own side will not be better at once.
             unsent = false;
             wake.await(AFTER_UNSENT);
+            sweep = true;
         }
         awaitSlots();
         probe();
-        if (held.size() < slots && claimAndSend() > 0) {
+        noticeArrival();
+        if (held.size() < slots && claimAndSend(false) > 0) {
             return;
         }
-        if (look() || held.size() >= slots) {
+        if (looking(false, flow::look) || held.size() >= slots) {
             return;
         }
-        if (System.nanoTime() - claimedNanos < DOZING_NANOS) {
-            wake.await(DOZE);
+        if (arrivals.get() != lookedFor || System.nanoTime() - busyNanos < DOZING_NANOS) {
+            // What comes within moments of a look goes with the next one.
+            wake.await(Duration.ofNanos(flow.nanosUntilLook()));
             return;
         }
         if (!fallAsleep()) {
@@ -148,8 +158,7 @@ final class DispatchLoop {
         asleep = dispatcher;
         for (Duration pause : LOOKS) {
             wake.await(pause);
-            arrived = true;
-            if (claimAndSend() > 0 || look()) {
+            if (claimAndSend(true) > 0 || looking(false, flow::look)) {
                 return false;
             }
         }
@@ -168,22 +177,45 @@ final class DispatchLoop {
         }
     }
 
-    private boolean look() throws SQLException {
-        return looking(flow::look);
+    /**
+     * Something came while this node sleeps. If something had come shortly before, it stays awake: every commit that finds a node asleep
+     * has to notify it, and it need not be something that may be sent.
+     */
+    private void noticeArrival() throws SQLException {
+        long now = arrivals.get();
+        if (now != noticed && asleep != null) {
+            if (System.nanoTime() - noticedNanos < DOZING_NANOS) {
+                stayAwake();
+            }
+            noticedNanos = System.nanoTime();
+        }
+        noticed = now;
     }
 
-    private <T> T looking(Look<T> look) throws SQLException {
+    private void stayAwake() throws SQLException {
+        busyNanos = System.nanoTime();
+        UUID sleeper = asleep;
+        if (sleeper != null) {
+            sleep.setAsleep(sleeper, false);
+            asleep = null;
+        }
+    }
+
+    /** @param now look for what has come lately, even if the last look was moments ago */
+    private <T> T looking(boolean now, Look<T> look) throws SQLException {
         for (List<UUID> lanes = ended.poll(); lanes != null; lanes = ended.poll()) {
             flow.ended(lanes);
         }
         boolean everywhere = sweep;
         sweep = false;
-        boolean lately = arrived;
-        arrived = false;
+        if (now || flow.nanosUntilLook() <= 0) {
+            lookedFor = arrivals.get();
+        }
         try {
-            return look.at(lately, everywhere);
+            return look.at(now, everywhere);
         } catch (SQLException e) {
             sweep |= everywhere;
+            lookedFor = -1;
             throw e;
         }
     }
@@ -196,22 +228,18 @@ final class DispatchLoop {
         }
     }
 
-    private int claimAndSend() throws SQLException {
+    private int claimAndSend(boolean now) throws SQLException {
         if (paused || flow.isCutOff()) {
             // It may have come while this node was falling asleep.
             return 0;
         }
         int limit = Math.min(slots - held.size(), LARGEST_CLAIM);
-        List<ClaimedDelivery> claimed = looking((lately, everywhere) -> flow.lookAndClaim(limit, lately, everywhere));
+        List<ClaimedDelivery> claimed =
+                looking(now, (atOnce, everywhere) -> flow.lookAndClaim(limit, atOnce, everywhere));
         // First of all: if the database goes away here, what is held and not sent would be held for ever.
         send(claimed);
         if (!claimed.isEmpty()) {
-            claimedNanos = System.nanoTime();
-            UUID sleeper = asleep;
-            if (sleeper != null) {
-                sleep.setAsleep(sleeper, false);
-                asleep = null;
-            }
+            stayAwake();
         }
         return claimed.size();
     }

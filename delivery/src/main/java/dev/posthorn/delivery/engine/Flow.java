@@ -62,8 +62,13 @@ final class Flow {
      *
      * @return whether a claim may find something
      */
-    boolean look(boolean woken, boolean sweep) throws SQLException {
-        return claimer.look(woken, sweep);
+    boolean look(boolean now, boolean sweep) throws SQLException {
+        return claimer.look(now, sweep);
+    }
+
+    /** How many nanoseconds until it is time to look again; not above 0 if it is. */
+    long nanosUntilLook() {
+        return claimer.nanosUntilLook();
     }
 
     /** Says that deliveries are no longer under way: for each the lane that it was taken from. */
@@ -80,8 +85,8 @@ final class Flow {
         return claimer.untilNextOpening(atMostMillis);
     }
 
-    List<ClaimedDelivery> lookAndClaim(int limit, boolean woken, boolean sweep) throws SQLException {
-        return prepared(claimer.lookAndClaim(heartbeat.nextLease(), limit, woken, sweep));
+    List<ClaimedDelivery> lookAndClaim(int limit, boolean now, boolean sweep) throws SQLException {
+        return prepared(claimer.lookAndClaim(heartbeat.nextLease(), limit, now, sweep));
     }
 
     List<ClaimedDelivery> claimProbes(int limit) throws SQLException {

@@ -1,5 +1,6 @@
 package dev.posthorn.delivery.engine;
 
+import dev.posthorn.delivery.background.Pace;
 import dev.posthorn.delivery.background.Signal;
 import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.upkeep.Heartbeat;
@@ -18,31 +19,17 @@ final class UpkeepLoop {
     private final KeyWatch keys;
     private final Runnable wakeDispatcher;
     private final Signal wake = new Signal();
-    private final Interval rescues = new Interval(Duration.ofMillis(500));
-    private final Interval backlogs = new Interval(Duration.ofSeconds(1));
-    private final Interval looks = new Interval(Duration.ofSeconds(5));
-    private final Interval unheld = new Interval(Duration.ofSeconds(5));
+    private final Pace rescues = new Pace(Duration.ofMillis(500), 1);
+    private final Pace backlogs = new Pace(Duration.ofSeconds(1), 1);
+    private final Pace looks = new Pace(Duration.ofSeconds(5), 1);
+    /** It reads everything that is ready to be claimed; and what it is for happens when the database was away, after which it is done at once. */
+    private final Pace unheld = new Pace(Duration.ofSeconds(5), 50);
+
     private volatile boolean unheldNow;
-    private final Interval maintenance = new Interval(Duration.ofMinutes(1));
+    private final Pace maintenance = new Pace(Duration.ofMinutes(1), 1);
 
-    private static final class Interval {
-        private final long nanos;
-        private long last;
-        private boolean never = true;
-
-        Interval(Duration duration) {
-            this.nanos = duration.toNanos();
-        }
-
-        boolean isOver() {
-            long now = System.nanoTime();
-            if (never || now - last >= nanos) {
-                never = false;
-                last = now;
-                return true;
-            }
-            return false;
-        }
+    private interface Chore {
+        int run() throws SQLException;
     }
 
     UpkeepLoop(Upkeep upkeep, Heartbeat heartbeat, HeldDeliveries held, KeyWatch keys, Runnable wakeDispatcher) {
@@ -70,24 +57,36 @@ final class UpkeepLoop {
             return;
         }
         // First, so that no trouble with anything else delays it. Whether somebody is lost is told by the database.
-        boolean found = rescues.isOver() && upkeep.rescueLostLeases() > 0;
-        found |= looks.isOver() && keys.look();
+        boolean found = whenTime(rescues, upkeep::rescueLostLeases) > 0;
+        found |= whenTime(looks, () -> keys.look() ? 1 : 0) > 0;
         if (keys.problem().isEmpty()) {
             found |= upkeep.ensureSecrets() > 0;
         }
-        if (unheldNow || unheld.isOver()) {
+        if (unheldNow) {
             unheldNow = false;
             found |= upkeep.returnUnheld(held) > 0;
+        } else {
+            found |= whenTime(unheld, () -> upkeep.returnUnheld(held)) > 0;
         }
-        if (backlogs.isOver()) {
-            found |= upkeep.settleBacklogs() > 0;
-            found |= upkeep.advanceRedeliveries() > 0;
-        }
-        if (maintenance.isOver()) {
+        found |= whenTime(backlogs, () -> upkeep.settleBacklogs() + upkeep.advanceRedeliveries()) > 0;
+        whenTime(maintenance, () -> {
             upkeep.maintain();
-        }
+            return 0;
+        });
         if (found) {
             wakeDispatcher.run();
+        }
+    }
+
+    private static int whenTime(Pace pace, Chore chore) throws SQLException {
+        if (!pace.isOver()) {
+            return 0;
+        }
+        long begun = System.nanoTime();
+        try {
+            return chore.run();
+        } finally {
+            pace.done(begun);
         }
     }
 }

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthorn.delivery.claim.Lanes.Sample;
 import dev.posthorn.delivery.claim.Lanes.Turn;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -17,34 +19,35 @@ class LanesTest {
     private static final UUID C = new UUID(0, 3);
     private static final long SECOND = 1_000_000_000L;
 
-    private final Lanes lanes = new Lanes(lane -> 0);
+    private final Map<UUID, Integer> held = new HashMap<>();
+    private final Lanes lanes = new Lanes(lane -> held.getOrDefault(lane, 0));
 
     @Test
     void lanes_take_turns_and_those_that_gave_nothing_are_closed() {
-        List.of(A, B, C).forEach(lanes::open);
+        List.of(A, B, C).forEach(lanes::arrived);
         List<Turn> turns = lanes.turns(10);
         assertThat(turns).extracting(Turn::lane).containsExactly(A, B, C);
-        lanes.asked(turns, Set.of(A, C), true);
+        lanes.asked(turns, Set.of(A, C), Set.of(), true);
         assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(A, C);
-        lanes.asked(lanes.turns(1), Set.of(A), true);
+        lanes.asked(lanes.turns(1), Set.of(A), Set.of(), true);
         assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, A);
-        lanes.open(B);
+        lanes.arrived(B);
         assertThat(lanes.turns(2)).extracting(Turn::lane).containsExactly(C, A);
     }
 
     @Test
     void a_claim_that_was_not_full_has_taken_all_that_its_lanes_may_give() {
-        List.of(A, B, C).forEach(lanes::open);
-        lanes.asked(lanes.turns(2), Set.of(A), false);
+        List.of(A, B, C).forEach(lanes::arrived);
+        lanes.asked(lanes.turns(2), Set.of(A), Set.of(), false);
         assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C);
-        lanes.open(A);
+        lanes.arrived(A);
         assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, A);
     }
 
     @Test
     void a_claim_that_was_full_says_nothing_of_the_lanes_that_it_did_not_reach() {
-        List.of(A, B, C).forEach(lanes::open);
-        lanes.asked(lanes.turns(10), Set.of(B), true);
+        List.of(A, B, C).forEach(lanes::arrived);
+        lanes.asked(lanes.turns(10), Set.of(B), Set.of(), true);
         assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, B);
     }
 
@@ -99,16 +102,16 @@ class LanesTest {
     void a_mark_is_kept_while_its_lane_is_closed() {
         use(A);
         observe(sample(1, 100, 10), 10, A, null);
-        lanes.asked(lanes.turns(1), Set.of(), false);
+        lanes.asked(lanes.turns(1), Set.of(), Set.of(), false);
         assertThat(lanes.anyOpen()).isFalse();
-        lanes.open(A);
+        lanes.arrived(A);
         assertThat(mark(A)).isEqualTo(100);
     }
 
     @Test
     void lanes_that_wait_for_their_moment_open_then() {
-        lanes.openAt(A, 5 * SECOND);
-        lanes.openAt(B, 3 * SECOND);
+        lanes.pacedUntil(A, 5 * SECOND);
+        lanes.pacedUntil(B, 3 * SECOND);
         assertThat(lanes.nextOpening()).isEqualTo(3 * SECOND);
         lanes.openWaiting(4 * SECOND);
         assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(B);
@@ -125,15 +128,63 @@ class LanesTest {
         lanes.heldByOthers(A, 0);
         assertThat(lanes.nextOpening()).isEqualTo(100_000_000);
         lanes.openWaiting(SECOND);
-        lanes.asked(lanes.turns(1), Set.of(A), false);
+        lanes.asked(lanes.turns(1), Set.of(A), Set.of(), false);
         lanes.heldByOthers(A, 0);
         assertThat(lanes.nextOpening()).as("after it gave something").isEqualTo(50_000_000);
     }
 
+    @Test
+    void a_lane_without_tokens_is_opened_by_nothing_but_its_moment_and_a_sweep() {
+        lanes.pacedUntil(A, 5 * SECOND);
+        lanes.arrived(A);
+        lanes.ended(A);
+        assertThat(lanes.anyOpen()).isFalse();
+        lanes.openFrom(A, 1);
+        // The limit has been lifted meanwhile: a claim says nothing of a moment any more.
+        lanes.asked(lanes.turns(1), Set.of(A), Set.of(), false);
+        lanes.arrived(A);
+        assertThat(lanes.anyOpen()).isTrue();
+    }
+
+    @Test
+    void the_sooner_of_two_moments_counts() {
+        lanes.pacedUntil(A, 60 * SECOND);
+        lanes.pacedUntil(A, 5 * SECOND);
+        lanes.openWaiting(5 * SECOND);
+        lanes.asked(lanes.turns(1), Set.of(), Set.of(), false);
+        lanes.openWaiting(60 * SECOND);
+        assertThat(lanes.anyOpen()).as("the later one is forgotten").isFalse();
+    }
+
+    @Test
+    void what_ended_opens_only_a_lane_that_gave_as_much_as_it_may() {
+        lanes.arrived(A);
+        lanes.asked(lanes.turns(1), Set.of(A), Set.of(), false);
+        held.put(A, 3);
+        lanes.ended(A);
+        assertThat(lanes.anyOpen()).as("it gave all that was there").isFalse();
+        lanes.arrived(A);
+        lanes.asked(lanes.turns(1), Set.of(A), Set.of(A), false);
+        held.put(A, 4);
+        lanes.arrived(A);
+        assertThat(lanes.anyOpen()).as("it is full").isFalse();
+        lanes.ended(A);
+        assertThat(lanes.anyOpen()).isTrue();
+    }
+
+    @Test
+    void what_ended_opens_a_lane_that_gave_nothing_while_others_of_it_were_under_way() {
+        held.put(A, 2);
+        lanes.arrived(A);
+        lanes.asked(lanes.turns(1), Set.of(), Set.of(), false);
+        lanes.ended(A);
+        assertThat(lanes.anyOpen()).as("its limit may have shrunk").isTrue();
+    }
+
     /** Opens a lane and claims something from it, so that its mark may move. */
     private void use(UUID lane) {
-        lanes.open(lane);
-        lanes.asked(lanes.turns(1), Set.of(lane), true);
+        lanes.arrived(lane);
+        lanes.asked(lanes.turns(1), Set.of(lane), Set.of(), true);
     }
 
     private void observe(Sample seen, long oldestXid, UUID lane, @Nullable Long head) {

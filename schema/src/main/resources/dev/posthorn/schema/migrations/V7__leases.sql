@@ -112,7 +112,7 @@ BEGIN
     RETURN QUERY
     SELECT DISTINCT coalesce(d.ordered_lane, d.endpoint_id), false
     FROM posthorn.webhook_deliveries_ready AS d
-    WHERE d.id > arrived_after;
+    WHERE d.id > arrived_after AND d.status IN ('pending', 'retrying');
 END
 $$;
 
@@ -293,17 +293,22 @@ BEGIN
         ) AS s
     ),
     picked AS MATERIALIZED (
-        SELECT c.row_id, o.ordinal, c.payload_bytes, o.endpoint_id, o.rate, o.tokens
+        SELECT c.row_id, o.ordinal, o.lane, c.payload_bytes, o.endpoint_id, o.rate, o.tokens,
+               cardinality(b.row_ids) = least(o.width, max_rows) AS full_window
         FROM open_lanes AS o
+        CROSS JOIN LATERAL (
+            SELECT ARRAY(
+                SELECT w.ctid
+                FROM posthorn.webhook_deliveries_ready AS w
+                WHERE coalesce(w.ordered_lane, w.endpoint_id) = o.lane AND w.position >= o.head AND (o.ordered OR w.ordered_lane IS NULL)
+                ORDER BY coalesce(w.ordered_lane, w.endpoint_id), w.position
+                LIMIT least(o.width, max_rows)) AS row_ids
+            OFFSET 0
+        ) AS b
         CROSS JOIN LATERAL (
             SELECT d.ctid AS row_id, d.payload_bytes
             FROM posthorn.webhook_deliveries_ready AS d
-            WHERE d.ctid = ANY (ARRAY(
-                    SELECT w.ctid
-                    FROM posthorn.webhook_deliveries_ready AS w
-                    WHERE coalesce(w.ordered_lane, w.endpoint_id) = o.lane AND w.position >= o.head AND (o.ordered OR w.ordered_lane IS NULL)
-                    ORDER BY coalesce(w.ordered_lane, w.endpoint_id), w.position
-                    LIMIT least(o.width, max_rows)))
+            WHERE d.ctid = ANY (b.row_ids)
               AND d.status IN ('pending', 'retrying')
             -- What the caller holds may lie behind the window: a late commit fills places before it.
             LIMIT greatest(o.width - o.held, 0)
@@ -344,6 +349,8 @@ BEGIN
     )
     SELECT l.id, l.event_id, l.community_id, l.endpoint_id, l.lane, l.event_type, l.attempt_count, NULL::integer FROM leased AS l
     UNION ALL
+    SELECT DISTINCT NULL::uuid, NULL::uuid, NULL::uuid, NULL::uuid, p.lane, NULL, NULL::integer, -1 FROM picked AS p WHERE p.full_window
+    UNION ALL
     SELECT NULL, NULL, NULL, NULL, o.lane, NULL, NULL, ceil(1000 * greatest(1 - p.left_over, 0) / p.rate)::integer
     FROM open_lanes AS o
     JOIN paced AS p ON p.endpoint_id = o.endpoint_id
@@ -358,7 +365,7 @@ END
 $$;
 
 COMMENT ON FUNCTION posthorn.lease_ready_deliveries(uuid, bigint, integer, bigint, uuid[], bigint[], integer[], boolean) IS
-    'pending, retrying → sending: leases up to max_rows deliveries and max_bytes of payload of the given lanes, each from its mark on. A row without delivery tells after how many milliseconds a lane with a rate limit has its next token; 0: others hold what the lane may give at once.';
+    'pending, retrying → sending: leases up to max_rows deliveries and max_bytes of payload of the given lanes, each from its mark on. A row without delivery tells after how many milliseconds a lane with a rate limit has its next token; 0: others hold what the lane may give at once; -1: as many of it are under way now as may be, and more may wait.';
 
 CREATE FUNCTION posthorn.webhook_body(payload_format text, event_id uuid, community_id uuid, event_type text, created_at timestamptz, payload json)
 RETURNS text
@@ -467,7 +474,7 @@ END
 $$;
 
 COMMENT ON FUNCTION posthorn.claim_webhook_deliveries(uuid, bigint, integer, uuid[], bigint[], integer[], bigint) IS
-    'For nodes: leases a batch from the given lanes, in their order, each from its mark on; held says how many the caller has under way in each. Only endpoints whose secret is in the vault. At most max_bytes of payloads, but at least one delivery. A row without delivery tells after how many milliseconds a lane with a rate limit has its next token; 0: others hold what the lane may give at once.';
+    'For nodes: leases a batch from the given lanes, in their order, each from its mark on; held says how many the caller has under way in each. Only endpoints whose secret is in the vault. At most max_bytes of payloads, but at least one delivery. A row without delivery tells after how many milliseconds a lane with a rate limit has its next token; 0: others hold what the lane may give at once; -1: as many of it are under way now as may be, and more may wait.';
 
 CREATE FUNCTION posthorn.next_webhook_due() RETURNS timestamptz
     LANGUAGE sql STABLE SECURITY DEFINER
