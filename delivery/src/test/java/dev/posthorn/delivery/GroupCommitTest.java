@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthorn.delivery.accept.AcceptedEvent;
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import dev.posthorn.delivery.store.StoredEvent;
+import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -13,6 +16,7 @@ import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -72,6 +76,50 @@ class GroupCommitTest {
         }
         assertThat(world.database.one("SELECT count(*) FROM posthorn.webhook_events"))
                 .isEqualTo("200");
+    }
+
+    @Test
+    void a_key_that_an_open_transaction_holds_keeps_nobody_else_waiting() throws Exception {
+        try (DeliveryEngine engine = world.engine().build();
+                var callers = Executors.newVirtualThreadPerTaskExecutor();
+                Connection application = world.database.superuser()) {
+            application.setAutoCommit(false);
+            UUID first;
+            try (Statement statement = application.createStatement();
+                    ResultSet row = statement.executeQuery("SELECT event_id FROM posthorn.queue_webhook('" + community
+                            + "', 'payment.received', '{}', 'held')")) {
+                row.next();
+                first = row.getObject(1, UUID.class);
+            }
+            List<Future<List<StoredEvent>>> held = new ArrayList<>();
+            List<Future<List<StoredEvent>>> others = new ArrayList<>();
+            for (int caller = 0; caller < 30; caller++) {
+                held.add(callers.submit(
+                        () -> engine.queue(List.of(new AcceptedEvent(community, "payment.received", "{}", "held")))));
+                String own = "own-" + caller;
+                others.add(callers.submit(
+                        () -> engine.queue(List.of(new AcceptedEvent(community, "payment.received", "{}", own)))));
+                others.add(callers.submit(() -> engine.queue(List.of(event("payment.received", "{}")))));
+            }
+            for (Future<List<StoredEvent>> answer : others) {
+                assertThat(answer.get(30, TimeUnit.SECONDS)).singleElement().isInstanceOf(StoredEvent.Queued.class);
+            }
+            for (Future<List<StoredEvent>> answer : held) {
+                assertThat(answer.get(30, TimeUnit.SECONDS))
+                        .singleElement()
+                        .isInstanceOfSatisfying(StoredEvent.Refused.class, refused -> {
+                            assertThat(refused.code()).isEqualTo("55P03");
+                            assertThat(refused.message()).contains("repeat the request with the same key");
+                        });
+            }
+            application.commit();
+            assertThat(engine.queue(List.of(new AcceptedEvent(community, "payment.received", "{}", "held"))))
+                    .singleElement()
+                    .isInstanceOfSatisfying(StoredEvent.Queued.class, repeated -> {
+                        assertThat(repeated.eventId()).isEqualTo(first);
+                        assertThat(repeated.duplicate()).isTrue();
+                    });
+        }
     }
 
     private static Throwable failure(Future<?> answer) throws InterruptedException {

@@ -17,6 +17,8 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -348,6 +350,22 @@ class RestTest {
                         "{\"event_type\":\"a\",\"payload\":2,\"idempotency_key\":\"k\"}"),
                 409,
                 "another type or payload");
+    }
+
+    @Test
+    void a_key_of_a_transaction_that_has_not_ended_is_a_conflict_until_it_has() throws Exception {
+        String body = "{\"event_type\":\"a\",\"payload\":1,\"idempotency_key\":\"open\"}";
+        try (Connection application = database.superuser();
+                Statement statement = application.createStatement()) {
+            application.setAutoCommit(false);
+            statement.execute("SELECT posthorn.queue_webhook('ext:acme', 'a', '1', 'open')");
+            assertProblem(
+                    call("POST", "/communities/ext:acme/events", body), 409, "repeat the request with the same key");
+            application.rollback();
+        }
+        HttpResponse<String> repeated = call("POST", "/communities/ext:acme/events", body);
+        assertThat(repeated.statusCode()).as(repeated.body()).isEqualTo(202);
+        assertThat(read(repeated).get("duplicate").booleanValue()).isFalse();
     }
 
     @Test

@@ -36,7 +36,7 @@ public final class ClientAddress {
         if (forwardedFor != null) {
             hops.addAll(List.of(forwardedFor.split(",", -1)));
         }
-        while (client.isPresent() && isTrusted(client.get()) && !hops.isEmpty()) {
+        while (!hops.isEmpty() && client.isPresent() && isTrusted(client.get())) {
             client = Network.address(hops.remove(hops.size() - 1).strip());
         }
         return client.orElse(null);

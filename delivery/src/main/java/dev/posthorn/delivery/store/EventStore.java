@@ -2,12 +2,15 @@ package dev.posthorn.delivery.store;
 
 import dev.posthorn.delivery.accept.AcceptedEvent;
 import dev.posthorn.delivery.session.ServiceSession;
-import java.sql.Array;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
+import java.util.function.Function;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Stores accepted events, a batch in one statement and one transaction. Thread-safe. */
@@ -17,6 +20,14 @@ public final class EventStore {
             FROM posthorn.queue_webhook_events(?, ?, ?, ?) AS q
             ORDER BY q.ordinal
             """;
+
+    /** An idempotency key that an open transaction has used is waited for; but whoever shares our transaction should not wait long. */
+    private static final String WAIT_FOR_KEYS = "SET LOCAL lock_timeout = '500ms'";
+
+    /** By those who have already waited so long together. */
+    private static final String HARDLY_WAIT_FOR_KEYS = "SET LOCAL lock_timeout = '10ms'";
+
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
 
     private final ServiceSession session;
 
@@ -32,31 +43,26 @@ public final class EventStore {
      * @throws SQLException if the database cannot be reached: then nothing is known, and the caller may repeat with idempotency keys
      */
     public List<StoredEvent> store(List<AcceptedEvent> events) throws SQLException {
+        return store(events, WAIT_FOR_KEYS);
+    }
+
+    /** The same, where keys that others hold have been waited for before. */
+    List<StoredEvent> storeAgain(List<AcceptedEvent> events) throws SQLException {
+        return store(events, HARDLY_WAIT_FOR_KEYS);
+    }
+
+    private List<StoredEvent> store(List<AcceptedEvent> events, String wait) throws SQLException {
         return session.durably(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(QUEUE)) {
-                statement.setArray(
-                        1,
-                        array(
-                                connection,
-                                "uuid",
-                                events.stream().map(AcceptedEvent::communityId).toArray()));
-                statement.setArray(
-                        2,
-                        array(
-                                connection,
-                                "text",
-                                events.stream().map(AcceptedEvent::eventType).toArray()));
-                statement.setArray(
-                        3,
-                        array(
-                                connection,
-                                "text",
-                                events.stream().map(AcceptedEvent::payload).toArray()));
-                @Nullable Object[] keys = new @Nullable Object[events.size()];
-                for (int i = 0; i < keys.length; i++) {
-                    keys[i] = events.get(i).idempotencyKey();
+            if (events.stream().anyMatch(event -> event.idempotencyKey() != null)) {
+                try (Statement statement = connection.createStatement()) {
+                    statement.execute(wait);
                 }
-                statement.setArray(4, array(connection, "text", keys));
+            }
+            try (PreparedStatement statement = connection.prepareStatement(QUEUE)) {
+                setArray(statement, 1, "uuid", events, AcceptedEvent::communityId, UUID[]::new);
+                setArray(statement, 2, "text", events, AcceptedEvent::eventType, String[]::new);
+                setArray(statement, 3, "text", events, AcceptedEvent::payload, String[]::new);
+                setArray(statement, 4, "text", events, AcceptedEvent::idempotencyKey, String[]::new);
                 List<StoredEvent> stored = new ArrayList<>(events.size());
                 try (ResultSet row = statement.executeQuery()) {
                     while (row.next()) {
@@ -68,9 +74,36 @@ public final class EventStore {
         });
     }
 
-    private static Array array(java.sql.Connection connection, String type, @Nullable Object[] values)
+    /** Whether another transaction holds what was needed, such as an idempotency key. */
+    static boolean isHeldByOthers(SQLException e) {
+        return LOCK_NOT_AVAILABLE.equals(e.getSQLState());
+    }
+
+    /** The answer to events of which nothing was stored, because one of their keys is held by a transaction that has not ended. */
+    static List<StoredEvent> heldByOthers(List<AcceptedEvent> events) {
+        return events.stream()
+                .<StoredEvent>map(
+                        event -> new StoredEvent.Refused(
+                                event,
+                                LOCK_NOT_AVAILABLE,
+                                "the idempotency key is used by a transaction that has not ended yet; repeat the request with the same key"))
+                .toList();
+    }
+
+    /** The array has the type of its elements: the driver sends texts as they are then, and else escapes them letter by letter. */
+    private static <T> void setArray(
+            PreparedStatement statement,
+            int index,
+            String type,
+            List<AcceptedEvent> events,
+            Function<AcceptedEvent, @Nullable T> element,
+            IntFunction<@Nullable T[]> array)
             throws SQLException {
-        return connection.createArrayOf(type, values);
+        statement.setArray(
+                index,
+                statement
+                        .getConnection()
+                        .createArrayOf(type, events.stream().map(element).toArray(array)));
     }
 
     private static StoredEvent answer(AcceptedEvent event, ResultSet row) throws SQLException {
@@ -79,6 +112,6 @@ public final class EventStore {
             return new StoredEvent.Refused(event, code, row.getString(6));
         }
         return new StoredEvent.Queued(
-                event, row.getObject(1, java.util.UUID.class), row.getInt(2), row.getInt(3), row.getBoolean(4));
+                event, row.getObject(1, UUID.class), row.getInt(2), row.getInt(3), row.getBoolean(4));
     }
 }

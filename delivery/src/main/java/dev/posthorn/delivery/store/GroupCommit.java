@@ -8,23 +8,35 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Stores what many callers bring at the same moment in one transaction, so that they share the wait for the disk. Whoever comes while
- * others are being stored goes with the next group; nobody waits for a group to fill. Thread-safe.
+ * Stores what many callers bring at the same moment in one transaction, so that they share its cost and the wait for the disk. Whoever comes
+ * while others are being stored goes with the next group; nobody waits for a group to fill. Thread-safe.
  */
 public final class GroupCommit {
-    /** While one group waits for the disk another one is written. */
-    private static final int MOST_GROUPS_AT_ONCE = 2;
-
     private static final int MOST_EVENTS = 500;
     private static final long MOST_CHARACTERS = 4 * 1024 * 1024;
+
+    /**
+     * So many events are worth a second transaction beside the one that is being written; fewer wait for its end. Without this rule a busy
+     * machine, on which requests come as slowly as it can read them, would write each in a transaction of its own, and be busy with that.
+     */
+    private static final int WORTH_A_SECOND = 100;
+
+    /** A group that takes longer waits for a key that a transaction of others holds, or for a slow disk: another one goes beside it. */
+    private static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+    private static final int MOST_GROUPS = 8;
 
     private final EventStore store;
     private final ReentrantLock lock = new ReentrantLock();
     private final Deque<Waiting> waiting = new ArrayDeque<>();
-    private int groups;
+    private int waitingEvents;
+    /** When each group that is being written was begun. */
+    private final List<Long> running = new ArrayList<>();
 
     private record Waiting(List<AcceptedEvent> events, CompletableFuture<List<StoredEvent>> answer) {
         long characters() {
@@ -34,7 +46,13 @@ public final class GroupCommit {
             }
             return sum;
         }
+
+        boolean hasKeys() {
+            return events.stream().anyMatch(event -> event.idempotencyKey() != null);
+        }
     }
+
+    private record Group(List<Waiting> members, long begun) {}
 
     /** Groups what goes into the given store. */
     public GroupCommit(EventStore store) {
@@ -50,19 +68,20 @@ public final class GroupCommit {
      */
     public List<StoredEvent> store(List<AcceptedEvent> events) throws SQLException, InterruptedException {
         Waiting mine = new Waiting(events, new CompletableFuture<>());
-        boolean begin;
+        Group first = null;
         lock.lock();
         try {
             waiting.add(mine);
-            begin = groups < MOST_GROUPS_AT_ONCE;
-            if (begin) {
-                groups++;
+            waitingEvents += events.size();
+            if (running.size() < MOST_GROUPS && isWorthAnother()) {
+                first = takeGroup();
             }
         } finally {
             lock.unlock();
         }
-        if (begin) {
-            Thread.ofVirtual().name("posthorn-accept").start(this::storeGroups);
+        if (first != null) {
+            Group group = first;
+            Thread.ofVirtual().name("posthorn-accept").start(() -> storeGroups(group));
         }
         try {
             return mine.answer().get();
@@ -74,57 +93,91 @@ public final class GroupCommit {
         }
     }
 
-    private void storeGroups() {
-        for (List<Waiting> group = next(); !group.isEmpty(); group = next()) {
+    /** Whether what waits should not wait for a group that is being written. */
+    private boolean isWorthAnother() {
+        long now = System.nanoTime();
+        long quick = running.stream().filter(begun -> now - begun <= SLOW_NANOS).count();
+        return quick == 0 || (quick == 1 && waitingEvents >= WORTH_A_SECOND);
+    }
+
+    private void storeGroups(Group first) {
+        for (Group group = first; group != null; group = next(group)) {
+            List<Waiting> members = group.members();
             try {
-                answer(group, store.store(all(group)));
+                answer(members, store.store(all(members)));
             } catch (SQLException | RuntimeException | Error e) {
-                if (group.size() > 1 && e instanceof SQLException sql && isAboutTheEvents(sql)) {
-                    // Whoever brought what the database does not take spoils nothing for the others.
-                    group.forEach(this::storeAlone);
+                if (e instanceof SQLException sql && isAboutTheEvents(sql)) {
+                    storeApart(members, sql);
                 } else {
-                    group.forEach(one -> one.answer().completeExceptionally(e));
+                    fail(members, e);
                 }
             }
         }
+    }
+
+    /** Whoever brought what the database does not take, or what another transaction holds, spoils nothing for the others. */
+    private void storeApart(List<Waiting> members, SQLException e) {
+        if (members.size() == 1) {
+            fail(members, e);
+            return;
+        }
+        members.forEach(this::storeAlone);
     }
 
     private void storeAlone(Waiting one) {
         try {
-            one.answer().complete(store.store(one.events()));
+            one.answer().complete(store.storeAgain(one.events()));
         } catch (SQLException | RuntimeException | Error e) {
-            one.answer().completeExceptionally(e);
+            fail(List.of(one), e);
         }
     }
 
-    /** Data exceptions, violated constraints and our own; a lost connection is everybody's. */
-    private static boolean isAboutTheEvents(SQLException e) {
-        String state = String.valueOf(e.getSQLState());
-        return state.startsWith("22") || state.startsWith("23") || state.startsWith("PH");
+    private static void fail(List<Waiting> members, Throwable e) {
+        for (Waiting one : members) {
+            if (e instanceof SQLException sql && EventStore.isHeldByOthers(sql) && one.hasKeys()) {
+                one.answer().complete(EventStore.heldByOthers(one.events()));
+            } else {
+                one.answer().completeExceptionally(e);
+            }
+        }
     }
 
-    /** Takes out the next group; if there is none, this worker has ended. */
-    private List<Waiting> next() {
-        List<Waiting> group = new ArrayList<>();
-        int events = 0;
-        long characters = 0;
+    /** Data exceptions, violated constraints, waits for a lock that took too long and our own; a lost connection is everybody's. */
+    private static boolean isAboutTheEvents(SQLException e) {
+        String state = String.valueOf(e.getSQLState());
+        return state.startsWith("22")
+                || state.startsWith("23")
+                || state.startsWith("PH")
+                || EventStore.isHeldByOthers(e);
+    }
+
+    /** The next group; null if nothing waits, or others take it. */
+    private @Nullable Group next(Group ended) {
         lock.lock();
         try {
-            for (Waiting first = waiting.peek(); first != null; first = waiting.peek()) {
-                events += first.events().size();
-                characters += first.characters();
-                if (!group.isEmpty() && (events > MOST_EVENTS || characters > MOST_CHARACTERS)) {
-                    break;
-                }
-                group.add(waiting.remove());
-            }
-            if (group.isEmpty()) {
-                groups--;
-            }
+            running.remove((Long) ended.begun());
+            return !waiting.isEmpty() && isWorthAnother() ? takeGroup() : null;
         } finally {
             lock.unlock();
         }
-        return group;
+    }
+
+    private Group takeGroup() {
+        List<Waiting> members = new ArrayList<>();
+        int events = 0;
+        long characters = 0;
+        for (Waiting first = waiting.peek(); first != null; first = waiting.peek()) {
+            events += first.events().size();
+            characters += first.characters();
+            if (!members.isEmpty() && (events > MOST_EVENTS || characters > MOST_CHARACTERS)) {
+                break;
+            }
+            members.add(waiting.remove());
+            waitingEvents -= first.events().size();
+        }
+        long begun = System.nanoTime();
+        running.add(begun);
+        return new Group(members, begun);
     }
 
     private static List<AcceptedEvent> all(List<Waiting> group) {

@@ -21,7 +21,8 @@ public sealed interface StoredEvent {
     /**
      * It was refused; nothing was stored.
      *
-     * @param code SQLSTATE: PH001 unknown community, PH002 event type, PH003 too large, PH004 idempotency key, PH009 argument
+     * @param code SQLSTATE: PH001 unknown community, PH002 event type, PH003 too large, PH004 idempotency key, PH009 argument,
+     *     55P03 idempotency key of a transaction that has not ended
      * @param message one sentence
      */
     record Refused(AcceptedEvent event, String code, String message) implements StoredEvent {}

@@ -115,7 +115,7 @@ public final class EventRoutes {
         return switch (refused.code()) {
             case "PH001" -> Problem.notFound("community");
             case "PH003" -> Problem.tooLarge(refused.message());
-            case "PH004" -> Problem.conflict(refused.message());
+            case "PH004", "55P03" -> Problem.conflict(refused.message());
             default -> Problem.invalid(refused.code().equals("PH002") ? "/event_type" : "", refused.message());
         };
     }

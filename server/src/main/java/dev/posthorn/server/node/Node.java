@@ -142,6 +142,9 @@ public final class Node implements AutoCloseable {
         web = startWeb(settings, config -> {
             ApiDatabase database = new ApiDatabase(session);
             Api api = new Api(config.routes, database, verifier, clients);
+            // The busiest first: of the routes that fit a path the first one is taken, and each is tried by a regular
+            // expression.
+            EventRoutes.add(api, engine, new PayloadSchemas(database));
             KeyRoutes.add(api);
             VerifyRoute.add(api, verifier);
             ForwardAuth.add(api, database, verifier);
@@ -152,7 +155,6 @@ public final class Node implements AutoCloseable {
             EndpointRoutes.add(api, new EndpointCredentials(masterKey), addresses);
             SigningRoutes.add(api, secrets);
             SecretRoutes.add(api, vault);
-            EventRoutes.add(api, engine, new PayloadSchemas(database));
             DeliveryRoutes.add(api);
             RedeliveryRoutes.add(api);
             ConnectorRoutes.add(api, integrations.connectors());

@@ -29,6 +29,7 @@ public final class Api {
 
     private final RoutesConfig routes;
     private final ApiDatabase database;
+    private final CommunityLookup communities;
     private final KeyVerifier verifier;
     private final ClientAddress addresses;
 
@@ -55,6 +56,7 @@ public final class Api {
     public Api(RoutesConfig routes, ApiDatabase database, KeyVerifier verifier, ClientAddress addresses) {
         this.routes = routes;
         this.database = database;
+        this.communities = new CommunityLookup(database);
         this.verifier = verifier;
         this.addresses = addresses;
         routes.exception(Problem.class, (problem, context) -> write(context, problem));
@@ -127,7 +129,7 @@ public final class Api {
         routes.addHttpHandler(
                 method,
                 "/v1" + path,
-                context -> handler.handle(new ApiRequest(context, database, authenticate(context, cost))));
+                context -> handler.handle(new ApiRequest(context, database, communities, authenticate(context, cost))));
     }
 
     /** Where a request comes from; null if that cannot be told. */

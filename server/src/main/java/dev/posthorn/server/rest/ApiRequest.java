@@ -23,16 +23,14 @@ public final class ApiRequest {
     private static final int USUAL_PAGE = 50;
 
     private final Context context;
-    /** In nobody's name: finds things, changes nothing. */
-    private final ApiDatabase lookup;
-
+    private final CommunityLookup communities;
     private final ApiDatabase service;
     private final ApiDatabase database;
     private final StoredKey caller;
 
-    ApiRequest(Context context, ApiDatabase service, StoredKey caller) {
+    ApiRequest(Context context, ApiDatabase service, CommunityLookup communities, StoredKey caller) {
         this.context = context;
-        this.lookup = service;
+        this.communities = communities;
         this.service = service.inTheNameOf(caller);
         this.database = service.actingFor(caller);
         this.caller = caller;
@@ -81,10 +79,7 @@ public final class ApiRequest {
 
     /** The community of the path, by its id or {@code ext:…}; one that the key does not belong to is as if it did not exist. */
     public UUID community(String scope) throws SQLException {
-        String given = context.pathParam("community");
-        UUID found = lookup.one("SELECT posthorn.find_community(?::text)", given)
-                .map(UUID::fromString)
-                .orElseThrow(() -> Problem.notFound("community"));
+        UUID found = communities.find(context.pathParam("community")).orElseThrow(() -> Problem.notFound("community"));
         if (caller.communityId() != null && !caller.communityId().equals(found)) {
             throw Problem.notFound("community");
         }
