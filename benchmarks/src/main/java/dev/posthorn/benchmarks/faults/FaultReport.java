@@ -69,19 +69,28 @@ record FaultReport(Verdict honest, Map<Sabotage, Verdict> sabotaged, List<Sabota
             System.out.println("no killed node held anything");
             return;
         }
-        double within6 = 100.0 * honest.number("resent_within_6") / held;
-        double within15 = 100.0 * honest.number("resent_within_15") / held;
         System.out.printf(
-                Locale.ROOT,
-                "killed nodes held %d deliveries, one of them %d; %d had been taken, and came twice; sent again within 6 s %.1f %%"
-                        + " (goal 95: %s), within 15 s %.1f %% (goal 100: %s), the last after %.1f s%n",
-                held,
-                honest.number("held_most"),
-                honest.number("held_taken"),
-                within6,
-                within6 >= 95 ? "met" : "missed",
-                within15,
-                within15 >= 100 ? "met" : "missed",
-                honest.number("resent_longest_ms") / 1000.0);
+                "killed nodes held %d deliveries, one of them %d; %d had been taken, and came twice%n",
+                held, honest.number("held_most"), honest.number("held_taken"));
+        int disabled = honest.number("held_disabled");
+        if (disabled < held) {
+            double within6 = 100.0 * honest.number("resent_within_6") / (held - disabled);
+            double within15 = 100.0 * honest.number("resent_within_15") / (held - disabled);
+            System.out.printf(
+                    Locale.ROOT,
+                    "sent again within 6 s %.1f %% (goal 95: %s), within 15 s %.1f %% (goal 100: %s), the last after %.1f s%n",
+                    within6,
+                    within6 >= 95 ? "met" : "missed",
+                    within15,
+                    within15 >= 100 ? "met" : "missed",
+                    honest.number("resent_longest_ms") / 1000.0);
+        }
+        if (disabled > 0) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "  not counted there: %d whose endpoint was disabled meanwhile; sent again after %.1f s at most%n",
+                    disabled,
+                    honest.number("resent_disabled_longest_ms") / 1000.0);
+        }
     }
 }

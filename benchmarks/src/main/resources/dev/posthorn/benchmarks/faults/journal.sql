@@ -10,6 +10,9 @@ COMMENT ON TABLE faults_log.silences IS
     'Each silence of a node for longer than 2 seconds, and how it ended: beat, gone (signed off or taken for lost), or cut for a shorter one in which its connections were cut.';
 COMMENT ON TABLE faults_log.dispatchers IS 'Each dispatcher that ever signed on; the name begins with the number of its process.';
 
+CREATE TABLE faults_log.switches (endpoint_id uuid NOT NULL, state text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp());
+COMMENT ON TABLE faults_log.switches IS 'Each time that an endpoint was disabled or enabled again.';
+
 CREATE FUNCTION faults_log.lease() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO faults_log.leases (delivery_id, dispatcher_id) VALUES (NEW.id, NEW.dispatcher_id);
@@ -34,6 +37,17 @@ END
 $$;
 COMMENT ON FUNCTION faults_log.silence() IS 'Trigger: journals that a node was not heard.';
 
+CREATE FUNCTION faults_log.switch() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO faults_log.switches (endpoint_id, state)
+    VALUES (NEW.endpoint_id, CASE WHEN NEW.disabled_at IS NULL THEN 'enabled' ELSE 'disabled' END);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION faults_log.switch() IS 'Trigger: journals that an endpoint was disabled or enabled.';
+
+CREATE TRIGGER faults_log_switch AFTER UPDATE ON posthorn.webhook_endpoint_health
+    FOR EACH ROW WHEN ((NEW.disabled_at IS NULL) <> (OLD.disabled_at IS NULL)) EXECUTE FUNCTION faults_log.switch();
 CREATE TRIGGER faults_log_silence AFTER UPDATE ON posthorn.dispatchers
     FOR EACH ROW WHEN (NEW.heartbeat_at - OLD.heartbeat_at > interval '2 seconds') EXECUTE FUNCTION faults_log.silence('beat');
 CREATE TRIGGER faults_log_cut AFTER UPDATE ON posthorn.dispatchers

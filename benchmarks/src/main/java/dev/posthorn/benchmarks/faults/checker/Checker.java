@@ -66,7 +66,9 @@ public final class Checker {
         verdict.setProperty("held_taken", Integer.toString(resends.taken()));
         verdict.setProperty("resent_within_6", Integer.toString(resends.within6()));
         verdict.setProperty("resent_within_15", Integer.toString(resends.within15()));
-        verdict.setProperty("resent_longest_ms", Long.toString(resends.longest() / 1000));
+        verdict.setProperty("resent_longest_ms", Long.toString(resends.longestMicros() / 1000));
+        verdict.setProperty("held_disabled", Integer.toString(resends.disabled()));
+        verdict.setProperty("resent_disabled_longest_ms", Long.toString(resends.longestDisabledMicros() / 1000));
         verdict.setProperty("seconds", Long.toString(secondsOfAcceptance(logs)));
         verdict.setProperty("examples", String.join("\n", findings.examples()));
         return verdict;

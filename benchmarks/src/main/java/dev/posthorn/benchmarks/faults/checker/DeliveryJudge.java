@@ -72,13 +72,17 @@ final class DeliveryJudge {
         }
     }
 
-    /** Whatever comes after it was taken is a duplicate; it is explained if the last time that it was taken may not have counted. */
+    /**
+     * Whatever comes after it was taken is a duplicate; it is explained if the last time that it was taken may not have counted, or if it comes
+     * from a node that has just been thawed.
+     */
     private void countDuplicates(Delivery delivery, List<Request> requests, List<Request> taken) {
         Request lastTaken = null;
         for (Request request : requests) {
             if (lastTaken != null) {
                 duplicates++;
-                if (explanations.mayNotHaveCounted(delivery, lastTaken)) {
+                if (explanations.mayNotHaveCounted(delivery, lastTaken)
+                        || explanations.cameFromAThaw(delivery, request)) {
                     explained++;
                 } else {
                     findings.add(

@@ -38,6 +38,16 @@ final class Explanations {
                 || before.stream().anyMatch(older -> thawed(process(older), request.at()));
     }
 
+    /** Whether a request may have come from a node that stood still with it in its hands, and did not know yet that it had lost its lease. */
+    boolean cameFromAThaw(Delivery delivery, Request request) {
+        List<Lease> before = logs.leasesOf(delivery.id()).stream()
+                .filter(lease -> lease.at() <= request.at())
+                .toList();
+        return before.stream()
+                .limit(Math.max(0, before.size() - 1))
+                .anyMatch(older -> thawed(process(older), request.at()));
+    }
+
     private String process(Lease lease) {
         return logs.processOfDispatcher.getOrDefault(lease.dispatcher(), "unknown");
     }

@@ -20,6 +20,7 @@ final class RunLogs {
     final Map<String, List<Attempt>> attempts = new HashMap<>();
     final Map<String, List<Lease>> leases = new HashMap<>();
     final Map<String, String> processOfDispatcher = new HashMap<>();
+    final Map<String, List<Switch>> switches = new HashMap<>();
     final List<String[]> invariants = new ArrayList<>();
     final List<Harm> harms = new ArrayList<>();
     final List<Held> held = new ArrayList<>();
@@ -64,6 +65,8 @@ final class RunLogs {
 
     record Lease(String dispatcher, long at) {}
 
+    record Switch(boolean disabled, long at) {}
+
     record Harm(String fault, String target, long from, long to) {
         boolean meets(long begin, long end) {
             return from <= end && begin <= to;
@@ -94,6 +97,11 @@ final class RunLogs {
                         .add(new Lease(text(f[1]), Long.parseLong(f[2]))));
         leases.values().forEach(list -> list.sort(Comparator.comparingLong(Lease::at)));
         Journal.read(files.dispatchers(), f -> processOfDispatcher.put(text(f[0]), text(f[1])));
+        Journal.read(
+                files.switches(),
+                f -> switches.computeIfAbsent(text(f[0]), key -> new ArrayList<>())
+                        .add(new Switch(f[1].equals("disabled"), Long.parseLong(f[2]))));
+        switches.values().forEach(list -> list.sort(Comparator.comparingLong(Switch::at)));
         Journal.read(files.invariants(), invariants::add);
         Journal.read(files.nemesis(), this::nemesis);
         texts.clear();
@@ -149,6 +157,19 @@ final class RunLogs {
 
     List<Request> requestsOf(String delivery) {
         return requests.getOrDefault(delivery, List.of());
+    }
+
+    /** Whether an endpoint was disabled at any time from one moment to another. */
+    boolean wasDisabled(String endpoint, long from, long to) {
+        boolean disabled = false;
+        for (Switch turned : switches.getOrDefault(endpoint, List.of())) {
+            if (turned.at() <= from) {
+                disabled = turned.disabled();
+            } else if (turned.at() <= to && turned.disabled()) {
+                return true;
+            }
+        }
+        return disabled;
     }
 
     List<Lease> leasesOf(String delivery) {

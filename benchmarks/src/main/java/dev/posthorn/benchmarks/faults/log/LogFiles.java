@@ -56,6 +56,11 @@ public record LogFiles(Path folder) {
         return folder.resolve("database-dispatchers.tsv");
     }
 
+    /** From the database: endpoint, {@code disabled} or {@code enabled}, time. */
+    public Path switches() {
+        return folder.resolve("database-switches.tsv");
+    }
+
     /** From the database, for who reads: silences of nodes: process, last heard, end, {@code beat}, {@code cut} or {@code gone}. */
     public Path silences() {
         return folder.resolve("database-silences.tsv");

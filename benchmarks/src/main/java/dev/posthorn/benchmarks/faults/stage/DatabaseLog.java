@@ -28,6 +28,9 @@ final class DatabaseLog {
     private static final String LEASES =
             "SELECT delivery_id, dispatcher_id, (extract(epoch FROM at) * 1000000)::bigint FROM faults_log.leases";
     private static final String DISPATCHERS = "SELECT id, split_part(name, '@', 1) FROM faults_log.dispatchers";
+    private static final String SWITCHES = """
+            SELECT endpoint_id, state, (extract(epoch FROM at) * 1000000)::bigint FROM faults_log.switches ORDER BY at
+            """;
     private static final String SILENCES = """
             SELECT split_part(p.name, '@', 1), (extract(epoch FROM s.heard_at) * 1000000)::bigint,
                    (extract(epoch FROM s.ended_at) * 1000000)::bigint, s.how
@@ -44,6 +47,7 @@ final class DatabaseLog {
         copy(superuser, ATTEMPTS, files.attempts());
         copy(superuser, LEASES, files.leases());
         copy(superuser, DISPATCHERS, files.dispatchers());
+        copy(superuser, SWITCHES, files.switches());
         copy(superuser, SILENCES, files.silences());
         copy(superuser, INVARIANTS, files.invariants());
     }

@@ -7,6 +7,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -15,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /** An application that queues in transactions of its own, some of which it rolls back. */
 final class SqlProducer extends Producer {
+    /** Of a producer that lies: so long that ten cuts of its connection do not all miss it. */
+    private static final Duration BETWEEN_ACKNOWLEDGEMENT_AND_COMMIT = Duration.ofMillis(8);
+
     private static final String QUEUE = """
             SELECT q.event_id
             FROM generate_series(?::bigint, ?::bigint) AS n
@@ -53,7 +57,7 @@ final class SqlProducer extends Producer {
             }
             if (acknowledgement == Acknowledgement.BEFORE_COMMIT) {
                 log("acked", begun, events);
-                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
+                LockSupport.parkNanos(BETWEEN_ACKNOWLEDGEMENT_AND_COMMIT.toNanos());
             }
             committing = true;
             open.commit();

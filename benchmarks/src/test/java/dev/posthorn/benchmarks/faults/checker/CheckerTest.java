@@ -38,6 +38,7 @@ class CheckerTest {
     private final List<Object[]> deliveries = new ArrayList<>();
     private final List<Object[]> attempts = new ArrayList<>();
     private final List<Object[]> leases = new ArrayList<>();
+    private final List<Object[]> switches = new ArrayList<>();
     private final List<Object[]> nemesis = new ArrayList<>();
     private final List<Object[]> dispatchers =
             new ArrayList<>(List.of(new Object[] {"first", "101"}, new Object[] {"second", "102"}));
@@ -201,6 +202,22 @@ class CheckerTest {
     }
 
     @Test
+    void what_a_thawed_node_still_sends_is_explained_only_at_once_and_only_if_it_had_held_the_lease()
+            throws IOException {
+        delivered("e1", 5);
+        leases.add(new Object[] {"d-e1", "second", at(1)});
+        request("e1", PLAIN, 10.01, "ok", SECRET);
+        assertThat(found()).containsExactly("duplicate 1");
+        harm("103", 2, 10);
+        assertThat(found()).as("of another node").containsExactly("duplicate 1");
+        harm("102", 2, 10);
+        assertThat(found()).isEmpty();
+        nemesis.clear();
+        harm("102", 2, 7);
+        assertThat(found()).as("three seconds after the thaw").containsExactly("duplicate 1");
+    }
+
+    @Test
     void it_tells_how_long_it_took_until_what_a_killed_node_held_was_sent_again() throws IOException {
         delivered("e1", 0);
         request("e1", PLAIN, 6, "ok", SECRET);
@@ -212,6 +229,37 @@ class CheckerTest {
                         Map.entry("held_taken", "1"),
                         Map.entry("resent_within_6", "1"),
                         Map.entry("resent_longest_ms", "5000"));
+    }
+
+    @Test
+    void what_was_held_for_an_endpoint_that_was_disabled_meanwhile_is_told_apart() throws IOException {
+        delivered("e1", 0);
+        request("e1", PLAIN, 34, "ok", SECRET);
+        harm("101", 1, 2);
+        nemesis.add(new Object[] {"held", "101", at(1), "d-e1"});
+        assertThat(verdict()).contains(Map.entry("held_disabled", "0"), Map.entry("resent_longest_ms", "33000"));
+        switches.add(new Object[] {"endpoint", "disabled", at(0.9)});
+        switches.add(new Object[] {"endpoint", "enabled", at(33)});
+        assertThat(verdict())
+                .contains(
+                        Map.entry("held", "1"),
+                        Map.entry("held_disabled", "1"),
+                        Map.entry("resent_within_15", "0"),
+                        Map.entry("resent_longest_ms", "0"),
+                        Map.entry("resent_disabled_longest_ms", "33000"));
+    }
+
+    @Test
+    void an_endpoint_that_was_disabled_before_the_kill_or_after_the_next_request_excuses_nothing() throws IOException {
+        delivered("e1", 0);
+        request("e1", PLAIN, 20, "ok", SECRET);
+        harm("101", 1, 2);
+        nemesis.add(new Object[] {"held", "101", at(1), "d-e1"});
+        switches.add(new Object[] {"endpoint", "disabled", at(0.2)});
+        switches.add(new Object[] {"endpoint", "enabled", at(0.9)});
+        switches.add(new Object[] {"foreign", "disabled", at(3)});
+        switches.add(new Object[] {"endpoint", "disabled", at(20.1)});
+        assertThat(verdict()).contains(Map.entry("held_disabled", "0"), Map.entry("resent_longest_ms", "19000"));
     }
 
     private void delivered(String event, double second) {
@@ -265,6 +313,7 @@ class CheckerTest {
         write(files.deliveries(), deliveries);
         write(files.attempts(), attempts);
         write(files.leases(), leases);
+        write(files.switches(), switches);
         write(files.dispatchers(), dispatchers);
         write(files.invariants(), invariants);
         write(files.nemesis(), nemesis);
