@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.eclipse.jetty.client.BytesRequestContent;
 import org.eclipse.jetty.client.HttpClient;
 import org.eclipse.jetty.client.Request;
@@ -131,6 +132,10 @@ final class OutboundClient implements AutoCloseable {
         }
         if (ended.answer() != null) {
             judge.met(target.host());
+            return ended;
+        }
+        if (ended.failure() instanceof TimeoutException) {
+            // Its connection is closed then, and a handshake that was under way fails of that: no reason of its own.
             return ended;
         }
         EndPoint endPoint = HostileConnection.endPoint(request);
