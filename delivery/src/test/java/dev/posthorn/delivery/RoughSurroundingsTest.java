@@ -1,15 +1,22 @@
 package dev.posthorn.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthorn.delivery.engine.DeliveryEngine;
+import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver.Answer;
 import dev.posthorn.testkit.TestReceiver.Received;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -51,7 +58,7 @@ class RoughSurroundingsTest {
             try (Connection connection = pool.getConnection()) {
                 assertThat(connection.getAutoCommit()).isFalse();
                 assertThat(connection.getTransactionIsolation()).isEqualTo(Connection.TRANSACTION_SERIALIZABLE);
-                assertThat(dev.posthorn.testkit.TestDatabase.query(
+                assertThat(TestDatabase.query(
                                 connection,
                                 "SELECT current_user, current_setting('search_path'), current_setting('TimeZone')"))
                         .containsExactly(List.of(
@@ -66,10 +73,59 @@ class RoughSurroundingsTest {
     }
 
     @Test
+    void connections_that_act_as_somebody_else_are_used_as_well() throws Exception {
+        String endpoint = world.endpoint("/hook");
+        world.database.administrate("""
+                DO $$ BEGIN
+                    CREATE ROLE actor LOGIN PASSWORD 'actor' IN ROLE posthorn_service, posthorn_producer;
+                EXCEPTION WHEN duplicate_object THEN NULL; END $$
+                """);
+        PGSimpleDataSource acting = (PGSimpleDataSource) world.database.dataSource("actor");
+        acting.setOptions("-c role=posthorn_producer");
+        try (Connection connection = acting.getConnection();
+                Statement statement = connection.createStatement()) {
+            assertThatThrownBy(() -> statement.execute("SELECT posthorn.begin_node_statement()"))
+                    .hasMessageContaining("permission denied");
+        }
+        try (DeliveryEngine engine = DeliveryEngine.builder(acting, world.masterKey)
+                .addresses(EngineFixture.LOOPBACK)
+                .build()) {
+            engine.start();
+            queueMany(100);
+            world.receiver.await(100, Duration.ofSeconds(30));
+            world.awaitStatus(endpoint, "delivered:100");
+        }
+    }
+
+    @Test
+    void what_a_node_asks_commits_without_waiting_and_only_at_its_own_isolation_level() throws Exception {
+        try (Connection connection = world.database.dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute("SET synchronous_commit = on");
+            connection.setAutoCommit(false);
+            statement.execute("SELECT 1 FROM generate_series(1, 0) WHERE (SELECT posthorn.begin_node_statement())");
+            assertThat(TestDatabase.query(
+                            connection, "SELECT current_setting('synchronous_commit'), current_setting('TimeZone')"))
+                    .as("though no row came")
+                    .containsExactly(List.of("off", "UTC"));
+            connection.commit();
+            assertThat(TestDatabase.query(connection, "SHOW synchronous_commit"))
+                    .containsExactly(List.of("on"));
+            connection.rollback();
+            connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            assertThatThrownBy(() -> statement.execute("SELECT posthorn.begin_node_statement()"))
+                    .isInstanceOfSatisfying(
+                            SQLException.class,
+                            refused -> assertThat(refused.getSQLState()).isEqualTo("25000"));
+        }
+    }
+
+    @Test
     void two_nodes_share_the_work_and_send_nothing_twice() throws Exception {
         String endpoint = world.endpoint("/hook", ", max_in_flight", ", 32");
-        try (DeliveryEngine one = world.engine().build();
-                DeliveryEngine two = world.engine().build()) {
+        // Each has room for half of what the endpoint takes at once: a node that could take all of it might do so.
+        try (DeliveryEngine one = world.engine().maxInFlight(16).build();
+                DeliveryEngine two = world.engine().maxInFlight(16).build()) {
             one.start();
             two.start();
             queueMany(1000);
@@ -190,27 +246,85 @@ class RoughSurroundingsTest {
         assertThat(world.receiver.received()).hasSize(3);
     }
 
+    @Test
+    void what_was_claimed_though_the_answer_was_lost_is_claimed_again_and_sent_once() throws Exception {
+        String endpoint = world.endpoint("/hook");
+        AtomicInteger losses = new AtomicInteger(1);
+        try (DeliveryEngine engine = DeliveryEngine.builder(
+                        losingAnswers(world.database.dataSource(), "claim_webhook_deliveries", losses), world.masterKey)
+                .ownConnections(world.database.dataSource())
+                .addresses(EngineFixture.LOOPBACK)
+                .build()) {
+            queueMany(10);
+            engine.start();
+            world.awaitStatus(endpoint, "delivered:10");
+        }
+        assertThat(losses).hasValue(0);
+        assertThat(world.receiver.received()).hasSize(10);
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    /** Statements with the given text run, and as often as the counter says the connection breaks once they have brought something. */
+    private static DataSource losingAnswers(DataSource database, String text, AtomicInteger losses) {
+        return preparing(
+                database,
+                text,
+                statement -> intercepting(PreparedStatement.class, statement, (answer, call, arguments) -> {
+                    if (answer instanceof ResultSet rows && rows.isBeforeFirst() && taken(losses)) {
+                        statement.getConnection().close();
+                        throw new SQLException("the connection is lost", "08006");
+                    }
+                    return answer;
+                }));
+    }
+
     /** Connections that break, as often as the counter says, when a statement with the given text comes. */
     private static DataSource cutting(DataSource database, String text, AtomicInteger cuts) {
-        return (DataSource) Proxy.newProxyInstance(
-                DataSource.class.getClassLoader(), new Class<?>[] {DataSource.class}, (source, method, arguments) -> {
-                    Connection connection = database.getConnection();
-                    return Proxy.newProxyInstance(
-                            Connection.class.getClassLoader(),
-                            new Class<?>[] {Connection.class},
-                            (proxy, call, parameters) -> {
-                                if (call.getName().equals("prepareStatement")
-                                        && String.valueOf(parameters[0]).contains(text)
-                                        && cuts.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
-                                    connection.close();
-                                }
-                                try {
-                                    return call.invoke(connection, parameters);
-                                } catch (InvocationTargetException e) {
-                                    throw e.getCause();
-                                }
-                            });
-                });
+        return preparing(database, text, statement -> {
+            if (taken(cuts)) {
+                statement.getConnection().close();
+            }
+            return statement;
+        });
+    }
+
+    private static boolean taken(AtomicInteger counter) {
+        return counter.getAndUpdate(left -> Math.max(0, left - 1)) > 0;
+    }
+
+    private interface Preparation {
+        PreparedStatement of(PreparedStatement statement) throws SQLException;
+    }
+
+    private static DataSource preparing(DataSource database, String text, Preparation preparation) {
+        return intercepting(
+                DataSource.class,
+                database,
+                (opened, connecting, none) -> opened instanceof Connection connection
+                        ? intercepting(
+                                Connection.class,
+                                connection,
+                                (made, call, arguments) -> call.getName().equals("prepareStatement")
+                                                && String.valueOf(arguments[0]).contains(text)
+                                        ? preparation.of((PreparedStatement) made)
+                                        : made)
+                        : opened);
+    }
+
+    private interface Interception {
+        Object after(Object result, Method call, Object[] arguments) throws SQLException;
+    }
+
+    private static <T> T intercepting(Class<T> type, T real, Interception interception) {
+        return type.cast(Proxy.newProxyInstance(
+                type.getClassLoader(), new Class<?>[] {type}, (proxy, call, arguments) -> {
+                    try {
+                        Object result = call.invoke(real, arguments);
+                        return result == null ? null : interception.after(result, call, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                }));
     }
 
     @Test

@@ -18,12 +18,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What accepting, claiming and recording really read, however much waits: the plans as the server executed them, with statistics of an
- * empty table and with true ones.
+ * What accepting, looking, claiming and recording really read, however much waits: the plans as the server executed them, with statistics of
+ * an empty table and with true ones.
  */
 class PlansTest {
     private static final int LANES = 50;
     private static final int BATCH = 100;
+    /** Retries that wait besides; so many that reading all of them would be seen. */
+    private static final int MOST_RETRIES = 10_000;
+
     private static final Pattern REJECTED = Pattern.compile("Rows Removed by Join Filter: (\\d+)");
     private static final Pattern BUFFERS = Pattern.compile("Buffers: shared hit=(\\d+)(?: read=(\\d+))?");
 
@@ -67,7 +70,8 @@ class PlansTest {
                 // Six times on the empty table, so that the plan is kept, and was made for the statistics of then.
                 for (int i = 0; i < 6; i++) {
                     accept(statement);
-                    record(statement, claim(statement));
+                    look(statement);
+                    record(statement, claim(statement, BATCH));
                 }
                 statement.execute("""
                         INSERT INTO posthorn.webhook_deliveries
@@ -77,15 +81,23 @@ class PlansTest {
                                nextval('posthorn.webhook_delivery_position'), now(), now(), 6, 10, 't'
                         FROM generate_series(1, %1$d / %2$d), posthorn.webhook_endpoints AS e
                         """.formatted(waiting, LANES));
+                statement.execute("""
+                        INSERT INTO posthorn.webhook_deliveries
+                            (id, stage, status, event_id, community_id, endpoint_id, position, created_at, next_attempt_at, attempt_count,
+                             max_attempts, payload_bytes, event_type)
+                        SELECT posthorn.generate_uuid_v7(), 'waiting', 'retrying', posthorn.generate_uuid_v7(), e.community_id, e.id,
+                               0, now(), now() + interval '2 hours' + n * interval '1 second', 1, 6, 10, 't'
+                        FROM generate_series(1, %1$d / %2$d) AS n, posthorn.webhook_endpoints AS e
+                        """.formatted(Math.min(waiting, MOST_RETRIES), LANES));
                 explain(statement);
-                round(statement, "with the statistics of an empty table");
+                round(statement, waiting, "with the statistics of an empty table");
                 statement.execute("ANALYZE posthorn.webhook_deliveries");
-                round(statement, "with true statistics");
+                round(statement, waiting, "with true statistics");
             }
         }
     }
 
-    private static void round(Statement statement, String when) throws SQLException {
+    private static void round(Statement statement, int waiting, String when) throws SQLException {
         statement.execute("UPDATE posthorn.dispatchers SET expires_at = now() + interval '1 hour'");
         statement.clearWarnings();
         accept(statement);
@@ -93,15 +105,21 @@ class PlansTest {
         assertThat(blocks(accepting))
                 .as("blocks read to find who takes %s events %s", BATCH, when)
                 .isLessThan(BATCH * 10L);
-        assertThat(REJECTED.matcher(accepting)
-                        .results()
-                        .mapToLong(found -> Long.parseLong(found.group(1)))
-                        .sum())
+        assertThat(comparedInVain(accepting))
                 .as("pairs compared in vain to accept %s events %s", BATCH, when)
                 .isLessThan(BATCH);
-        List<String> claimed = claim(statement);
+        look(statement);
+        assertThat(blocks(plan(statement, "WITH due AS MATERIALIZED")))
+                .as("blocks read to see that no retry is due %s", when)
+                .isLessThan(25);
+        // Where nothing else waits the claim is not full, and tells which lanes others hold.
+        List<String> claimed = claim(statement, waiting == 0 ? 2 * BATCH : BATCH);
         assertThat(claimed).hasSize(BATCH);
-        assertThat(blocks(plan(statement, "WITH open_lanes AS MATERIALIZED")))
+        String claiming = plan(statement, "WITH open_lanes AS MATERIALIZED");
+        assertThat(comparedInVain(claiming))
+                .as("pairs compared in vain to claim %s of %s lanes %s", BATCH, LANES, when)
+                .isLessThan(BATCH);
+        assertThat(blocks(claiming))
                 .as("blocks read to claim %s of %s lanes %s", BATCH, LANES, when)
                 .isLessThan(BATCH * 25L);
         record(statement, claimed);
@@ -119,14 +137,20 @@ class PlansTest {
                 """.formatted(BATCH, LANES));
     }
 
-    private static List<String> claim(Statement statement) throws SQLException {
+    /** Nothing has come lately; whether a retry is due is asked of all of them. */
+    private static void look(Statement statement) throws SQLException {
+        statement.execute(
+                "SELECT * FROM posthorn.discover_webhook_lanes('ffffffff-ffff-7fff-bfff-ffffffffffff', '-infinity')");
+    }
+
+    private static List<String> claim(Statement statement, int limit) throws SQLException {
         List<String> ids = new ArrayList<>();
         try (var row = statement.executeQuery("""
                 SELECT delivery_id FROM posthorn.claim_webhook_deliveries(
                     '018f0000-0000-7000-8000-000000000001', 1, %d, (SELECT array_agg(id ORDER BY id) FROM posthorn.webhook_endpoints),
                     (SELECT array_agg(0::bigint) FROM posthorn.webhook_endpoints), (SELECT array_agg(0) FROM posthorn.webhook_endpoints))
                 WHERE delivery_id IS NOT NULL
-                """.formatted(BATCH))) {
+                """.formatted(limit))) {
             while (row.next()) {
                 ids.add(row.getString(1));
             }
@@ -175,6 +199,13 @@ class PlansTest {
         statement.clearWarnings();
         assertThat(plan).as("a plan of %s was seen", text).isNotEmpty();
         return plan;
+    }
+
+    private static long comparedInVain(String plan) {
+        return REJECTED.matcher(plan)
+                .results()
+                .mapToLong(found -> Long.parseLong(found.group(1)))
+                .sum();
     }
 
     /** How many blocks were read. */

@@ -14,7 +14,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** A node that stands still in the middle of a transaction. */
+/** A node that stands still while it claims. */
 class FrozenServerTest {
     private static final String BACKEND =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND ";
@@ -27,22 +27,35 @@ class FrozenServerTest {
     private final String masterKey = MasterKeyset.generate().encoded();
 
     @Test
-    void a_server_frozen_while_it_claims_does_not_keep_others_from_its_deliveries() throws Exception {
+    void a_server_frozen_while_it_claims_leaves_no_transaction_open() throws Exception {
+        freeze("read committed", "state = 'idle'");
+    }
+
+    /** Where a claim is not a statement of its own: a transaction that nobody will commit, whose rows are locked. */
+    @Test
+    void a_server_frozen_within_a_transaction_does_not_keep_others_from_its_deliveries() throws Exception {
+        freeze("repeatable read", "state = 'idle in transaction'");
+    }
+
+    private void freeze(String isolation, String left) throws Exception {
         try (TestDatabase database = TestDatabase.create();
                 TestReceiver receiver = TestReceiver.start()) {
             new Migrator(database.dataSource()).migrate();
+            database.administrate(
+                    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = %L',"
+                            + " current_database(), '" + isolation + "'); END $$");
             database.administrate("INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme');"
                     + " INSERT INTO posthorn.webhook_endpoints (community_id, url) SELECT id, '"
                     + receiver.url("/hook") + "' FROM posthorn.communities");
             queue(database, 10);
             try (ServerProcess frozen = freezeWhileClaiming(database)) {
-                // Ten deliveries are leased in a transaction that nobody will commit; their rows are locked.
-                String leftOpen = BACKEND + "state = 'idle in transaction' AND pid = " + claiming;
-                await(database, leftOpen, "1");
+                // Ten deliveries are leased to a node that does not know of it.
+                await(database, BACKEND + left + " AND pid = " + claiming, "1");
                 try (ServerProcess other = serve(database)) {
                     assertThat(other.output()).contains("ready");
                     await(database, UNDELIVERED, "0");
-                    assertThat(database.one(leftOpen)).isEqualTo("0");
+                    assertThat(database.one(BACKEND + "state = 'idle in transaction' AND pid = " + claiming))
+                            .isEqualTo("0");
                     assertThat(receiver.received()).hasSize(10);
                 } finally {
                     frozen.thaw();

@@ -30,6 +30,7 @@ public final class DeliveryClaimer {
             SELECT delivery_id, event_id, community_id, endpoint_id, lane, event_type, attempt, claimed_at, url, payload_format, body,
                    secret_version, timeout_seconds, open_after_ms
             FROM posthorn.claim_webhook_deliveries(?, ?, ?, ?, ?, ?, ?)
+            WHERE (SELECT posthorn.begin_node_statement())
             """;
     private static final String CLAIM_PROBES = """
             SELECT delivery_id, event_id, community_id, endpoint_id, lane, event_type, attempt, claimed_at, url, payload_format, body,
@@ -71,7 +72,7 @@ public final class DeliveryClaimer {
         if (!scout.isDue(now, sweep)) {
             return lanes.anyOpen();
         }
-        return session.repeatably(connection -> {
+        return session.singly(connection -> {
             scout.look(connection, sweep);
             return lanes.anyOpen();
         });
@@ -91,8 +92,8 @@ public final class DeliveryClaimer {
     }
 
     /**
-     * Looks as {@link #look} does, then claims at most so many deliveries, in one transaction; none if nothing is due or every endpoint has
-     * as many under way as it allows.
+     * Looks as {@link #look} does, then claims at most so many deliveries; none if nothing is due or every endpoint has as many under way as
+     * it allows.
      *
      * @throws SQLException with state PH007 if the dispatcher is no longer signed on
      */
@@ -102,13 +103,13 @@ public final class DeliveryClaimer {
         if (!looks && !lanes.anyOpen()) {
             return List.of();
         }
-        return taken(lease, session.repeatably(connection -> {
-            if (looks) {
-                scout.look(connection, sweep);
-            }
-            List<Lanes.Turn> turns = lanes.turns(MOST_LANES);
-            return turns.isEmpty() ? List.of() : claim(connection, lease, limit, turns);
-        }));
+        return held(
+                lease,
+                () -> session.singly(connection -> {
+                    Map<UUID, Long> heads = looks ? scout.look(connection, sweep) : Map.of();
+                    List<Lanes.Turn> turns = lanes.turns(MOST_LANES, heads);
+                    return turns.isEmpty() ? List.of() : claim(connection, lease, limit, turns);
+                }));
     }
 
     private List<ClaimedDelivery> claim(Connection connection, Lease lease, int limit, List<Lanes.Turn> turns)
@@ -129,10 +130,19 @@ public final class DeliveryClaimer {
         }
     }
 
-    /** Only once the claim is committed: one that failed holds nothing, and nothing of it would ever end. */
-    private List<ClaimedDelivery> taken(Lease lease, List<ClaimedDelivery> claimed) {
-        held.add(lease, claimed);
-        return claimed;
+    private interface Claim {
+        List<ClaimedDelivery> run() throws SQLException;
+    }
+
+    /** Takes over what a claim brings: nothing if it failed. What it has leased all the same, because only its answer was lost, then returns. */
+    private List<ClaimedDelivery> held(Lease lease, Claim claim) throws SQLException {
+        List<ClaimedDelivery> claimed = List.of();
+        try {
+            claimed = claim.run();
+            return claimed;
+        } finally {
+            held.add(lease, claimed);
+        }
     }
 
     private List<ClaimedDelivery> read(ResultSet row, Lease lease, List<Lanes.Turn> turns, int limit)
@@ -174,22 +184,25 @@ public final class DeliveryClaimer {
 
     /** Claims the oldest delivery of each endpoint that was disabled automatically and is to be tried again now. */
     public List<ClaimedDelivery> claimProbes(Lease lease, int limit) throws SQLException {
-        return taken(lease, session.repeatably(connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(CLAIM_PROBES)) {
-                statement.setObject(1, lease.dispatcher());
-                statement.setLong(2, lease.number());
-                statement.setInt(3, limit);
-                try (ResultSet row = statement.executeQuery()) {
-                    long now = System.nanoTime();
-                    List<ClaimedDelivery> claimed = new ArrayList<>();
-                    while (row.next()) {
-                        Instant at = row.getObject(8, OffsetDateTime.class).toInstant();
-                        claimed.add(read(row, lease, row.getObject(5, UUID.class), at, now));
+        return held(
+                lease,
+                () -> session.repeatably(connection -> {
+                    try (PreparedStatement statement = connection.prepareStatement(CLAIM_PROBES)) {
+                        statement.setObject(1, lease.dispatcher());
+                        statement.setLong(2, lease.number());
+                        statement.setInt(3, limit);
+                        try (ResultSet row = statement.executeQuery()) {
+                            long now = System.nanoTime();
+                            List<ClaimedDelivery> claimed = new ArrayList<>();
+                            while (row.next()) {
+                                Instant at =
+                                        row.getObject(8, OffsetDateTime.class).toInstant();
+                                claimed.add(read(row, lease, row.getObject(5, UUID.class), at, now));
+                            }
+                            return claimed;
+                        }
                     }
-                    return claimed;
-                }
-            }
-        }));
+                }));
     }
 
     private static ClaimedDelivery read(ResultSet row, Lease lease, UUID lane, Instant at, long now)

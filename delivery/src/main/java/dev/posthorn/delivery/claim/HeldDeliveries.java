@@ -12,7 +12,7 @@ public final class HeldDeliveries {
     private final Map<UUID, Integer> perLane = new ConcurrentHashMap<>();
     private volatile Lease newest = new Lease(new UUID(0, 0), 0);
 
-    /** Takes over what a claim returned; only then is the lease one that {@link #newestLease()} speaks of. */
+    /** Takes over what a claim returned, nothing if it failed; only then is the lease one that {@link #newestLease()} speaks of. */
     public void add(Lease lease, List<ClaimedDelivery> claimed) {
         for (ClaimedDelivery delivery : claimed) {
             ClaimedDelivery earlier = held.put(delivery.id(), delivery);

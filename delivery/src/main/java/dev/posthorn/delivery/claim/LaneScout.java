@@ -10,7 +10,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -19,11 +21,23 @@ import org.jspecify.annotations.Nullable;
  * has come back, by a sweep over all of them, which is the net below. For one thread: that of the dispatcher.
  */
 final class LaneScout {
-    private static final String DISCOVER = "SELECT lane, kept_place FROM posthorn.discover_webhook_lanes(?, ?)";
-    private static final String SWEEP = "SELECT lane, head FROM posthorn.sweep_webhook_lanes()";
-    private static final String OBSERVE =
-            "SELECT at, last_position, oldest_xid, next_xid, heads FROM posthorn.observe_webhook_lanes(?, ?)";
+    private static final String DISCOVER = """
+            SELECT lane, kept_place
+            FROM posthorn.discover_webhook_lanes(?, ?)
+            WHERE (SELECT posthorn.begin_node_statement())
+            """;
+    private static final String SWEEP = """
+            SELECT lane, head
+            FROM posthorn.sweep_webhook_lanes()
+            WHERE (SELECT posthorn.begin_node_statement())
+            """;
+    private static final String OBSERVE = """
+            SELECT at, last_position, oldest_xid, next_xid, heads
+            FROM posthorn.observe_webhook_lanes(?, ?)
+            WHERE (SELECT posthorn.begin_node_statement())
+            """;
 
+    private static final UUID GREATEST_ID = new UUID(-1, -1);
     private static final int MOST_OBSERVED = 1000;
     private static final Duration DISCOVERY = Duration.ofMillis(3);
     private static final Duration OBSERVATION = Duration.ofMillis(100);
@@ -53,18 +67,24 @@ final class LaneScout {
     }
 
     /**
-     * Looks for what has come lately, and everywhere if told so or if it is time. If the transaction fails nothing is missed: what was
-     * found stays open, and what was not brought back is due still.
+     * Looks for what has come lately, and everywhere if told so or if it is time. If it fails nothing is missed: what was found stays open,
+     * what was not brought back is due still, and what was brought back unheard of is found by a sweep.
+     *
+     * @return the first place of each lane at which something stands now, if it was looked everywhere; else nothing
      */
-    void look(Connection connection, boolean sweep) throws SQLException {
+    Map<UUID, Long> look(Connection connection, boolean sweep) throws SQLException {
         boolean sweepNow = sweep || sweeping.isOver();
         if (observation.isOver()) {
             observe(connection);
         }
+        // Taken before the look: what had been committed when it became safe is seen by this look at the latest.
+        long safe = lanes.safeMillis();
         discover(connection, sweepNow);
-        if (sweepNow) {
-            sweep(connection);
+        Map<UUID, Long> heads = sweepNow ? sweep(connection) : Map.of();
+        if (safe > 0) {
+            arrivedAfterMillis = safe;
         }
+        return heads;
     }
 
     private void observe(Connection connection) throws SQLException {
@@ -95,14 +115,13 @@ final class LaneScout {
         observation.done(begun);
     }
 
-    private void discover(Connection connection, boolean allThatIsDue) throws SQLException {
+    /** @param beforeSweep all that is due, and nothing that has come: a sweep finds that, and is cheaper while an old transaction is open */
+    private void discover(Connection connection, boolean beforeSweep) throws SQLException {
         long begun = System.nanoTime();
-        // Taken before the look: what had been committed when it became safe is seen by this look at the latest.
-        long safe = lanes.safeMillis();
         try (PreparedStatement statement = connection.prepareStatement(DISCOVER)) {
-            statement.setObject(1, smallestId(arrivedAfterMillis));
+            statement.setObject(1, beforeSweep ? GREATEST_ID : smallestId(arrivedAfterMillis));
             Instant at = observedAt;
-            if (allThatIsDue || at == null) {
+            if (beforeSweep || at == null) {
                 statement.setObject(2, OffsetDateTime.MIN, Types.TIMESTAMP_WITH_TIMEZONE);
             } else {
                 statement.setObject(2, at.minus(DUE_LATELY).atOffset(ZoneOffset.UTC));
@@ -118,21 +137,23 @@ final class LaneScout {
                 }
             }
         }
-        if (safe > 0) {
-            arrivedAfterMillis = safe;
-        }
         discovery.done(begun);
     }
 
-    private void sweep(Connection connection) throws SQLException {
+    private Map<UUID, Long> sweep(Connection connection) throws SQLException {
         long begun = System.nanoTime();
+        Map<UUID, Long> heads = new HashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(SWEEP);
                 ResultSet row = statement.executeQuery()) {
             while (row.next()) {
-                lanes.openFrom(row.getObject(1, UUID.class), row.getLong(2));
+                UUID lane = row.getObject(1, UUID.class);
+                long head = row.getLong(2);
+                lanes.openFrom(lane, head);
+                heads.put(lane, head);
             }
         }
         sweeping.done(begun);
+        return heads;
     }
 
     /** The smallest version 7 UUID of a millisecond (RFC 9562, section 5.7). */

@@ -160,14 +160,20 @@ final class Lanes {
         return !open.isEmpty();
     }
 
-    /** The first lanes in the order of their turn. */
-    List<Turn> turns(int atMost) {
+    /**
+     * The first lanes in the order of their turn.
+     *
+     * @param heads the first place of lanes at which something stood a moment ago. What is filled before it meanwhile is found like all that comes;
+     *     the mark stays, so only the next claim may begin there
+     */
+    List<Turn> turns(int atMost, Map<UUID, Long> heads) {
         List<Turn> turns = new ArrayList<>(Math.min(atMost, open.size()));
         for (Map.Entry<UUID, Long> lane : open.entrySet()) {
             if (turns.size() == atMost) {
                 break;
             }
-            turns.add(turn(lane.getKey(), lane.getValue()));
+            Long head = heads.get(lane.getKey());
+            turns.add(turn(lane.getKey(), head == null ? lane.getValue() : Math.max(lane.getValue(), head - 1)));
         }
         return turns;
     }

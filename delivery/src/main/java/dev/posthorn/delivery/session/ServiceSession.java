@@ -5,6 +5,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Set;
 import javax.sql.DataSource;
 
 /**
@@ -26,9 +27,14 @@ public final class ServiceSession {
 
     private static final String READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
+    /** The login has the rights of {@code posthorn_service} only after SET ROLE; the isolation level is another one than read committed. */
+    private static final Set<String> UNFIT_FOR_SINGLE_STATEMENTS = Set.of("42501", "25000");
+
     private final DataSource database;
     /** The connections of this source begin transactions at another isolation level than ours. */
     private volatile boolean otherIsolation;
+    /** On the connections of this source a function of a node cannot be called without more ado. */
+    private volatile boolean needsSettings;
 
     /** What is done within one transaction. */
     @FunctionalInterface
@@ -48,11 +54,47 @@ public final class ServiceSession {
     }
 
     /**
-     * For claims and results: committed without waiting for the disk. A crash of PostgreSQL then means that deliveries are sent again,
+     * For what nodes write: committed without waiting for the disk. A crash of PostgreSQL then means that deliveries are sent again,
      * never that one is lost.
      */
     public <T> T repeatably(Work<T> work) throws SQLException {
         return run(false, work);
+    }
+
+    /**
+     * The same for what a node asks again and again: each statement is a transaction of its own, so that one trip to the database does it
+     * instead of three. Each must have {@code posthorn.begin_node_statement()} for its condition, by {@code WHERE (SELECT …)}. Where connections
+     * are not fit for that, all statements run in one transaction, as by {@link #repeatably}; hence the first of them may be run a second time.
+     */
+    public <T> T singly(Work<T> statements) throws SQLException {
+        if (!needsSettings) {
+            try {
+                return autoCommitted(statements);
+            } catch (SQLException e) {
+                if (!UNFIT_FOR_SINGLE_STATEMENTS.contains(e.getSQLState())) {
+                    throw e;
+                }
+                needsSettings = true;
+            }
+        }
+        return repeatably(statements);
+    }
+
+    private <T> T autoCommitted(Work<T> statements) throws SQLException {
+        try (Connection connection = database.getConnection()) {
+            boolean autoCommit = connection.getAutoCommit();
+            if (!autoCommit) {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
+            try {
+                return statements.on(connection);
+            } finally {
+                if (!autoCommit && !connection.isClosed()) {
+                    connection.setAutoCommit(false);
+                }
+            }
+        }
     }
 
     private <T> T run(boolean durable, Work<T> work) throws SQLException {

@@ -21,6 +21,7 @@ public final class OutcomeRecorder {
     private static final String RECORD = """
             SELECT r.delivery_id, coalesce(r.status::text, 'dropped'), r.superseded, r.next_attempt_at
             FROM posthorn.record_claimed_results(?, ?, ?, ?, ?, ?, ?, ?, ?) AS r
+            WHERE (SELECT posthorn.begin_node_statement())
             """;
     private static final String RELEASE = "SELECT posthorn.release_webhook_leases(?, ?, ?, ?, ?)";
 
@@ -47,10 +48,11 @@ public final class OutcomeRecorder {
                 case AttemptOutcome.Unsent notSent -> unsent.add(notSent);
             }
         }
+        if (unsent.isEmpty()) {
+            return session.singly(connection -> record(connection, made));
+        }
         return session.repeatably(connection -> {
-            if (!unsent.isEmpty()) {
-                release(connection, unsent);
-            }
+            release(connection, unsent);
             return made.isEmpty() ? List.of() : record(connection, made);
         });
     }

@@ -25,30 +25,30 @@ class LanesTest {
     @Test
     void lanes_take_turns_and_those_that_gave_nothing_are_closed() {
         List.of(A, B, C).forEach(lanes::arrived);
-        List<Turn> turns = lanes.turns(10);
+        List<Turn> turns = lanes.turns(10, Map.of());
         assertThat(turns).extracting(Turn::lane).containsExactly(A, B, C);
         lanes.asked(turns, Set.of(A, C), Set.of(), true);
-        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(A, C);
-        lanes.asked(lanes.turns(1), Set.of(A), Set.of(), true);
-        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, A);
+        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(A, C);
+        lanes.asked(lanes.turns(1, Map.of()), Set.of(A), Set.of(), true);
+        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(C, A);
         lanes.arrived(B);
-        assertThat(lanes.turns(2)).extracting(Turn::lane).containsExactly(C, A);
+        assertThat(lanes.turns(2, Map.of())).extracting(Turn::lane).containsExactly(C, A);
     }
 
     @Test
     void a_claim_that_was_not_full_has_taken_all_that_its_lanes_may_give() {
         List.of(A, B, C).forEach(lanes::arrived);
-        lanes.asked(lanes.turns(2), Set.of(A), Set.of(), false);
-        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C);
+        lanes.asked(lanes.turns(2, Map.of()), Set.of(A), Set.of(), false);
+        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(C);
         lanes.arrived(A);
-        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, A);
+        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(C, A);
     }
 
     @Test
     void a_claim_that_was_full_says_nothing_of_the_lanes_that_it_did_not_reach() {
         List.of(A, B, C).forEach(lanes::arrived);
-        lanes.asked(lanes.turns(10), Set.of(B), Set.of(), true);
-        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, B);
+        lanes.asked(lanes.turns(10, Map.of()), Set.of(B), Set.of(), true);
+        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(C, B);
     }
 
     @Test
@@ -99,10 +99,22 @@ class LanesTest {
     }
 
     @Test
+    void the_claim_after_a_sweep_begins_at_the_head_and_the_mark_stays() {
+        lanes.openFrom(A, 101);
+        assertThat(lanes.turns(1, Map.of(A, 101L))).containsExactly(new Turn(A, 100, 0));
+        assertThat(mark(A))
+                .as("what is filled before the head is still to be read")
+                .isZero();
+        use(A);
+        observe(sample(1, 200, 10), 10, A, null);
+        assertThat(lanes.turns(1, Map.of(A, 101L))).containsExactly(new Turn(A, 200, 0));
+    }
+
+    @Test
     void a_mark_is_kept_while_its_lane_is_closed() {
         use(A);
         observe(sample(1, 100, 10), 10, A, null);
-        lanes.asked(lanes.turns(1), Set.of(), Set.of(), false);
+        lanes.asked(lanes.turns(1, Map.of()), Set.of(), Set.of(), false);
         assertThat(lanes.anyOpen()).isFalse();
         lanes.arrived(A);
         assertThat(mark(A)).isEqualTo(100);
@@ -114,9 +126,9 @@ class LanesTest {
         lanes.pacedUntil(B, 3 * SECOND);
         assertThat(lanes.nextOpening()).isEqualTo(3 * SECOND);
         lanes.openWaiting(4 * SECOND);
-        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(B);
+        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(B);
         lanes.openWaiting(5 * SECOND);
-        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(B, A);
+        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(B, A);
         assertThat(lanes.nextOpening()).isNull();
     }
 
@@ -128,7 +140,7 @@ class LanesTest {
         lanes.heldByOthers(A, 0);
         assertThat(lanes.nextOpening()).isEqualTo(100_000_000);
         lanes.openWaiting(SECOND);
-        lanes.asked(lanes.turns(1), Set.of(A), Set.of(), false);
+        lanes.asked(lanes.turns(1, Map.of()), Set.of(A), Set.of(), false);
         lanes.heldByOthers(A, 0);
         assertThat(lanes.nextOpening()).as("after it gave something").isEqualTo(50_000_000);
     }
@@ -141,7 +153,7 @@ class LanesTest {
         assertThat(lanes.anyOpen()).isFalse();
         lanes.openFrom(A, 1);
         // The limit has been lifted meanwhile: a claim says nothing of a moment any more.
-        lanes.asked(lanes.turns(1), Set.of(A), Set.of(), false);
+        lanes.asked(lanes.turns(1, Map.of()), Set.of(A), Set.of(), false);
         lanes.arrived(A);
         assertThat(lanes.anyOpen()).isTrue();
     }
@@ -151,7 +163,7 @@ class LanesTest {
         lanes.pacedUntil(A, 60 * SECOND);
         lanes.pacedUntil(A, 5 * SECOND);
         lanes.openWaiting(5 * SECOND);
-        lanes.asked(lanes.turns(1), Set.of(), Set.of(), false);
+        lanes.asked(lanes.turns(1, Map.of()), Set.of(), Set.of(), false);
         lanes.openWaiting(60 * SECOND);
         assertThat(lanes.anyOpen()).as("the later one is forgotten").isFalse();
     }
@@ -159,12 +171,12 @@ class LanesTest {
     @Test
     void what_ended_opens_only_a_lane_that_gave_as_much_as_it_may() {
         lanes.arrived(A);
-        lanes.asked(lanes.turns(1), Set.of(A), Set.of(), false);
+        lanes.asked(lanes.turns(1, Map.of()), Set.of(A), Set.of(), false);
         held.put(A, 3);
         lanes.ended(A);
         assertThat(lanes.anyOpen()).as("it gave all that was there").isFalse();
         lanes.arrived(A);
-        lanes.asked(lanes.turns(1), Set.of(A), Set.of(A), false);
+        lanes.asked(lanes.turns(1, Map.of()), Set.of(A), Set.of(A), false);
         held.put(A, 4);
         lanes.arrived(A);
         assertThat(lanes.anyOpen()).as("it is full").isFalse();
@@ -176,7 +188,7 @@ class LanesTest {
     void what_ended_opens_a_lane_that_gave_nothing_while_others_of_it_were_under_way() {
         held.put(A, 2);
         lanes.arrived(A);
-        lanes.asked(lanes.turns(1), Set.of(), Set.of(), false);
+        lanes.asked(lanes.turns(1, Map.of()), Set.of(), Set.of(), false);
         lanes.ended(A);
         assertThat(lanes.anyOpen()).as("its limit may have shrunk").isTrue();
     }
@@ -184,7 +196,7 @@ class LanesTest {
     /** Opens a lane and claims something from it, so that its mark may move. */
     private void use(UUID lane) {
         lanes.arrived(lane);
-        lanes.asked(lanes.turns(1), Set.of(lane), Set.of(), true);
+        lanes.asked(lanes.turns(1, Map.of()), Set.of(lane), Set.of(), true);
     }
 
     private void observe(Sample seen, long oldestXid, UUID lane, @Nullable Long head) {
@@ -197,7 +209,7 @@ class LanesTest {
     }
 
     private long mark(UUID lane) {
-        return lanes.turns(10).stream()
+        return lanes.turns(10, Map.of()).stream()
                 .filter(turn -> turn.lane().equals(lane))
                 .findFirst()
                 .orElseThrow()

@@ -199,6 +199,12 @@ BEGIN
                END AS verdict
         FROM locked AS l
     ),
+    -- Mostly none: each result is compared with each of them.
+    switched AS MATERIALIZED (
+        SELECT j.endpoint_id, j.was_disabled_at, j.verdict, j.tells
+        FROM judged AS j
+        WHERE j.was_disabled_at IS NOT NULL OR j.verdict IS NOT NULL
+    ),
     health AS (
         UPDATE posthorn.webhook_endpoint_health AS h
         SET consecutive_failures = j.new_failures,
@@ -243,7 +249,7 @@ BEGIN
         FROM held AS h
         JOIN posthorn.webhook_endpoints AS e ON e.id = h.endpoint_id
         JOIN posthorn.webhook_endpoint_health AS before ON before.endpoint_id = h.endpoint_id
-        LEFT JOIN judged AS j ON j.endpoint_id = h.endpoint_id
+        LEFT JOIN switched AS j ON j.endpoint_id = h.endpoint_id
         CROSS JOIN LATERAL (
             SELECT h.probing
                    AND NOT h.success

@@ -1,6 +1,23 @@
 -- Claiming: who may send what, and how a lease ends. A token is <dispatcher_id>-<lease_no>; a result counts if and only if
 -- its token is still the row's.
 
+-- What a node asks again and again is a single statement, in a transaction of its own, with this as its condition.
+CREATE FUNCTION posthorn.begin_node_statement() RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog
+AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'a node works at isolation level read committed' USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+    PERFORM set_config('TimeZone', 'UTC', true), set_config('synchronous_commit', 'off', true);
+    RETURN true;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.begin_node_statement() IS
+    'For nodes: the settings of a transaction of one statement. It runs in UTC, and commits without waiting for the disk, because a crash of PostgreSQL may undo it: deliveries are then sent again. Error 25000 where the isolation level is not read committed.';
+
 CREATE FUNCTION posthorn.wake_dispatchers() RETURNS void
     LANGUAGE sql VOLATILE
     SET search_path = pg_catalog
@@ -64,12 +81,15 @@ RETURNS TABLE (lane uuid, kept_place boolean)
     SET enable_bitmapscan = off
     SET jit = off
 AS $$
+DECLARE
+    -- Within the query it would be asked for each row, and so bound no index scan.
+    at constant timestamptz := posthorn.clock_now();
 BEGIN
     RETURN QUERY
     WITH due AS MATERIALIZED (
         SELECT d.ctid AS row_id
         FROM posthorn.webhook_deliveries_waiting AS d
-        WHERE d.next_attempt_at <= posthorn.clock_now() AND d.next_attempt_at > due_after
+        WHERE d.next_attempt_at <= at AND d.next_attempt_at > due_after
         ORDER BY d.next_attempt_at
         LIMIT max
         FOR UPDATE SKIP LOCKED
@@ -357,10 +377,10 @@ BEGIN
     WHERE limited AND p.left_over < 1
     UNION ALL
     SELECT NULL, NULL, NULL, NULL, o.lane, NULL, NULL, 0
-    FROM open_lanes AS o
-    WHERE o.dispatcher_id IS DISTINCT FROM dispatcher
-      AND NOT EXISTS (SELECT FROM picked AS p WHERE p.ordinal = o.ordinal)
-      AND (SELECT count(*) FROM picked) < max_rows;
+    -- As a difference, and not by NOT EXISTS, which would compare each lane with each row.
+    FROM (SELECT o.lane FROM open_lanes AS o WHERE o.dispatcher_id IS DISTINCT FROM dispatcher AND (SELECT count(*) FROM picked) < max_rows
+          EXCEPT
+          SELECT p.lane FROM picked AS p) AS o;
 END
 $$;
 
@@ -486,6 +506,7 @@ $$;
 COMMENT ON FUNCTION posthorn.next_webhook_due() IS 'When the next retry is due; null while none waits.';
 
 GRANT EXECUTE ON FUNCTION
+    posthorn.begin_node_statement(),
     posthorn.register_dispatcher(uuid, text, text),
     posthorn.beat_dispatcher(uuid, boolean),
     posthorn.set_dispatcher_asleep(uuid, boolean),
