@@ -8,6 +8,7 @@ import java.util.List;
 /** Why an answer may not have counted: only for reasons that the nemesis' log or the receivers' knows. */
 final class Explanations {
     private static final String ALL = "all";
+    private static final String FREEZE = "freeze";
     /** A node has this long to record an answer after it was given. */
     private static final long RECORDING = 5_000_000;
     /** A frozen node may, in the moment of its thaw, still send what it had taken for its own. */
@@ -45,7 +46,12 @@ final class Explanations {
                 .toList();
         return before.stream()
                 .limit(Math.max(0, before.size() - 1))
-                .anyMatch(older -> thawed(process(older), request.at()));
+                .map(this::process)
+                .anyMatch(process -> logs.harms.stream()
+                        .anyMatch(harm -> harm.fault().startsWith(FREEZE)
+                                && harm.target().equals(process)
+                                && harm.to() <= request.at()
+                                && request.at() - harm.to() < THAW));
     }
 
     private String process(Lease lease) {

@@ -208,12 +208,14 @@ class CheckerTest {
         leases.add(new Object[] {"d-e1", "second", at(1)});
         request("e1", PLAIN, 10.01, "ok", SECRET);
         assertThat(found()).containsExactly("duplicate 1");
-        harm("103", 2, 10);
+        freeze("103", 2, 10);
         assertThat(found()).as("of another node").containsExactly("duplicate 1");
         harm("102", 2, 10);
+        assertThat(found()).as("of a node that was killed").containsExactly("duplicate 1");
+        freeze("102", 2, 10);
         assertThat(found()).isEmpty();
         nemesis.clear();
-        harm("102", 2, 7);
+        freeze("102", 2, 7);
         assertThat(found()).as("three seconds after the thaw").containsExactly("duplicate 1");
     }
 
@@ -221,8 +223,7 @@ class CheckerTest {
     void it_tells_how_long_it_took_until_what_a_killed_node_held_was_sent_again() throws IOException {
         delivered("e1", 0);
         request("e1", PLAIN, 6, "ok", SECRET);
-        harm("101", 1, 2);
-        nemesis.add(new Object[] {"held", "101", at(1), "d-e1"});
+        killedWithE1();
         assertThat(verdict())
                 .contains(
                         Map.entry("held", "1"),
@@ -235,8 +236,7 @@ class CheckerTest {
     void what_was_held_for_an_endpoint_that_was_disabled_meanwhile_is_told_apart() throws IOException {
         delivered("e1", 0);
         request("e1", PLAIN, 34, "ok", SECRET);
-        harm("101", 1, 2);
-        nemesis.add(new Object[] {"held", "101", at(1), "d-e1"});
+        killedWithE1();
         assertThat(verdict()).contains(Map.entry("held_disabled", "0"), Map.entry("resent_longest_ms", "33000"));
         switches.add(new Object[] {"endpoint", "disabled", at(0.9)});
         switches.add(new Object[] {"endpoint", "enabled", at(33)});
@@ -253,8 +253,7 @@ class CheckerTest {
     void an_endpoint_that_was_disabled_before_the_kill_or_after_the_next_request_excuses_nothing() throws IOException {
         delivered("e1", 0);
         request("e1", PLAIN, 20, "ok", SECRET);
-        harm("101", 1, 2);
-        nemesis.add(new Object[] {"held", "101", at(1), "d-e1"});
+        killedWithE1();
         switches.add(new Object[] {"endpoint", "disabled", at(0.2)});
         switches.add(new Object[] {"endpoint", "enabled", at(0.9)});
         switches.add(new Object[] {"foreign", "disabled", at(3)});
@@ -294,6 +293,15 @@ class CheckerTest {
 
     private void harm(String target, double from, double to) {
         nemesis.add(new Object[] {"fault", "kill -9 of a node", target, at(from), at(to)});
+    }
+
+    private void freeze(String target, double from, double to) {
+        nemesis.add(new Object[] {"fault", "freeze of a node past its lease", target, at(from), at(to)});
+    }
+
+    private void killedWithE1() {
+        harm("101", 1, 2);
+        nemesis.add(new Object[] {"held", "101", at(1), "d-e1"});
     }
 
     private static String sign(WebhookSecret secret, String event, String body) {
