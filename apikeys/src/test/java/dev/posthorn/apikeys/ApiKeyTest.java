@@ -52,8 +52,7 @@ class ApiKeyTest {
     @ParameterizedTest
     @MethodSource("servers")
     void keys_that_sql_makes_are_keys_with_the_stored_prefix_and_hash(PostgresServer server) {
-        try (TestDatabase database = server.createDatabase()) {
-            new Migrator(database.dataSource()).migrate();
+        try (TestDatabase database = server.createDatabase(source -> new Migrator(source).migrate())) {
             List<List<@Nullable String>> made = database.query(
                     "SELECT g.key, g.id FROM generate_series(1, 200) AS i, posthorn.generate_api_key('key ' || i, test => i % 2 = 0) AS g");
             Set<String> keys =

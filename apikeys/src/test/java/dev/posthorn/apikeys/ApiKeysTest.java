@@ -28,8 +28,7 @@ class ApiKeysTest {
 
     @BeforeEach
     void open() throws SQLException {
-        database = TestDatabase.create();
-        new Migrator(database.dataSource()).migrate();
+        database = TestDatabase.create(source -> new Migrator(source).migrate());
         database.administrate("""
                 INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme'), ('other', 'Other');
                 INSERT INTO posthorn.webhook_endpoints (community_id, url, event_types)

@@ -23,8 +23,7 @@ class TruthTablesTest {
 
     @BeforeAll
     static void migrate() {
-        database = TestDatabase.create();
-        new Migrator(database.dataSource()).migrate();
+        database = TestDatabase.create(source -> new Migrator(source).migrate());
     }
 
     @AfterAll

@@ -84,8 +84,7 @@ class ExampleReceiversTest {
 
     private void takesEveryDelivery(Command command) throws Exception {
         assertThat(unconfigured(command)).startsWith("1: ").contains("WEBHOOK_SECRET");
-        try (TestDatabase database = TestDatabase.create()) {
-            new Migrator(database.dataSource()).migrate();
+        try (TestDatabase database = TestDatabase.create(source -> new Migrator(source).migrate())) {
             String endpoint =
                     database.one("INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme');"
                             + " INSERT INTO posthorn.webhook_endpoints (community_id, url)"

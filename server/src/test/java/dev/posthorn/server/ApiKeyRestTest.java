@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.posthorn.apikeys.ApiKey;
 import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.server.node.Node;
+import dev.posthorn.server.settings.Settings;
 import dev.posthorn.server.settings.Settings.Setting;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -345,15 +346,24 @@ class ApiKeyRestTest {
                 422,
                 "/rate_limit");
         assertThat(server.call("GET", "/auth/forward?cost=many", "").body()).contains("cost must be a number");
-        assertThatThrownBy(() -> Node.start(
-                        server.settings(Map.of(Setting.API_KEY_LIMITS_FAIL, "maybe")), new DeliveryListener() {}))
-                .hasMessageContaining("must be open or closed");
-        assertThatThrownBy(() -> Node.start(
-                        server.settings(Map.of(Setting.TRUSTED_PROXIES, "everybody")), new DeliveryListener() {}))
-                .hasMessageContaining("trusted.proxies must be networks");
-        assertThatThrownBy(() -> Node.start(
-                        server.settings(Map.of(Setting.LEAK_REPORT_KEYS, "/none")), new DeliveryListener() {}))
-                .hasMessageContaining("leak.report.keys");
+    }
+
+    @Test
+    void a_wrong_setting_is_told_before_anything_is_started() {
+        assertRefused(Setting.API_KEY_LIMITS_FAIL, "maybe", "must be open or closed");
+        assertRefused(Setting.API_KEY_UNKNOWN_PER_SECOND, "0", "unknown.per.second");
+        assertRefused(Setting.TRUSTED_PROXIES, "everybody", "trusted.proxies must be networks");
+        assertRefused(Setting.LEAK_REPORT_KEYS, "/none", "leak.report.keys");
+        assertRefused(Setting.MAX_IN_FLIGHT, "many", "max.in.flight");
+        assertRefused(Setting.PORT, "65536", "port");
+    }
+
+    private static void assertRefused(Setting setting, String value, String said) {
+        // There is no database: whoever asked it first would say so.
+        Settings settings =
+                server.settings(Map.of(Setting.DATABASE_URL, "postgres://127.0.0.1:1/none", setting, value));
+        assertThatThrownBy(() -> Node.start(settings, new DeliveryListener() {}))
+                .hasMessageContaining(said);
     }
 
     @Test

@@ -37,7 +37,7 @@ class BankFeedTest {
 
     @Test
     void a_statement_is_told_once_and_what_the_bank_corrects_is_told_as_changed() throws Exception {
-        try (TestDatabase database = TestDatabase.create();
+        try (TestDatabase database = TestDatabase.create(source -> new Migrator(source).migrate());
                 TestReceiver receiver = TestReceiver.start();
                 TestSftpServer bank = new TestSftpServer(folder);
                 ServerProcess server = serve(database)) {
@@ -84,7 +84,6 @@ class BankFeedTest {
     }
 
     private static ServerProcess serve(TestDatabase database) throws Exception {
-        new Migrator(database.dataSource()).migrate();
         return ServerProcess.serve(
                 database,
                 Map.of("POSTHORN_MASTER_KEY", MasterKeyset.generate().encoded(), "POSTHORN_ALLOW_HTTP", "true"));

@@ -20,6 +20,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
 
@@ -30,6 +31,7 @@ final class Contract {
             .readTree(new String(OpenApi.contract(), StandardCharsets.UTF_8)
                     .replace("#/components/schemas/", "#/$defs/"));
 
+    private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final List<String> METHODS = List.of("get", "head", "post", "put", "patch", "delete", "options");
     private static final SchemaRegistry REGISTRY =
             SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12);
@@ -122,7 +124,7 @@ final class Contract {
                         context -> context.executionConfig(config -> config.formatAssertionsEnabled(true)))
                 .forEach(error -> complaints.add(error.toString()));
         if (type.equals("application/problem+json") && complaints.isEmpty()) {
-            if (new YAMLMapper().readTree(seen.body()).get("status").intValue() != seen.status()) {
+            if (JSON.readTree(seen.body()).get("status").intValue() != seen.status()) {
                 complaints.add("the problem names another status");
             }
             if (seen.status() == 503 && !seen.mayBeRepeated()) {

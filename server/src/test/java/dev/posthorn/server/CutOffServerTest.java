@@ -32,6 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
  * A server under load whose machine loses its name service, or its routes. Real ones, therefore root on Linux: a mount namespace with another
  * {@code /etc/resolv.conf}, a name server on port 53 of a loopback address, routes that lead nowhere.
  */
+@Tag("alone")
 class CutOffServerTest {
     private static final String NAMES = "127.0.53.8";
     private static final String RECEIVERS = "127.0.53.9";
@@ -121,8 +122,7 @@ class CutOffServerTest {
     }
 
     private void underLoad(Duration time, Step cut, Step mend, String errorClass, String reason) throws Exception {
-        try (TestDatabase database = TestDatabase.create()) {
-            new Migrator(database.dataSource()).migrate();
+        try (TestDatabase database = TestDatabase.create(source -> new Migrator(source).migrate())) {
             String port = receiver.url("").replaceAll(".*:", "");
             database.administrate("INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme');"
                     + " INSERT INTO posthorn.webhook_endpoints (community_id, url) SELECT id, 'http://receiver' || n"

@@ -38,9 +38,8 @@ class FrozenServerTest {
     }
 
     private void freeze(String isolation, String left) throws Exception {
-        try (TestDatabase database = TestDatabase.create();
+        try (TestDatabase database = TestDatabase.create(source -> new Migrator(source).migrate());
                 TestReceiver receiver = TestReceiver.start()) {
-            new Migrator(database.dataSource()).migrate();
             database.administrate(
                     "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = %L',"
                             + " current_database(), '" + isolation + "'); END $$");

@@ -24,6 +24,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -35,7 +36,7 @@ final class KeyServer implements AutoCloseable {
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final String MASTER_KEY = MasterKeyset.generate().encoded();
 
-    private final TestDatabase database = TestDatabase.create();
+    private final TestDatabase database = TestDatabase.create(source -> new Migrator(source).migrate());
     private final Map<Setting, String> own;
     private final String key;
     private final ListAppender<ILoggingEvent> log = new ListAppender<>();
@@ -54,7 +55,6 @@ final class KeyServer implements AutoCloseable {
 
     KeyServer(Map<Setting, String> own) throws Exception {
         this.own = own;
-        new Migrator(database.dataSource()).migrate();
         log.start();
         ((Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)).addAppender(log);
         node = Node.start(settings(Map.of()), new DeliveryListener() {});
@@ -140,7 +140,7 @@ final class KeyServer implements AutoCloseable {
             if (System.nanoTime() > end) {
                 throw new AssertionError("did not come true within a minute");
             }
-            Thread.onSpinWait();
+            LockSupport.parkNanos(10_000_000);
         }
     }
 

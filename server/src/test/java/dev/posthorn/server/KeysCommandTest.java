@@ -25,8 +25,7 @@ class KeysCommandTest {
 
     @BeforeAll
     static void migrate() {
-        database = TestDatabase.create();
-        new Migrator(database.dataSource()).migrate();
+        database = TestDatabase.create(source -> new Migrator(source).migrate());
         database.administrate("INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme')");
     }
 

@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** kill -9 of PostgreSQL under load: the server goes on, and what was acknowledged is delivered. */
+@Tag("alone")
 class KilledDatabaseTest {
     private static final int EVENTS_BEFORE_A_KILL = 300;
     private static final HttpClient HTTP = HttpClient.newHttpClient();
@@ -73,6 +74,7 @@ class KilledDatabaseTest {
             for (int round = 1; round <= rounds; round++) {
                 int enough = acknowledged.size() + EVENTS_BEFORE_A_KILL;
                 await("events are acknowledged", Duration.ofSeconds(60), () -> acknowledged.size() >= enough);
+                String epoch = epoch();
                 new ProcessBuilder("kill", "-9", Long.toString(postmaster()))
                         .start()
                         .waitFor();
@@ -83,6 +85,7 @@ class KilledDatabaseTest {
                         "deliveries go on, ready, within 5 seconds",
                         Duration.ofSeconds(5),
                         () -> status(readiness) == 200 && receiver.received().size() > before);
+                assertThat(epoch()).as("what nodes knew no longer holds").isNotEqualTo(epoch);
             }
             producing = false;
             producer.join();
@@ -143,6 +146,10 @@ class KilledDatabaseTest {
         } catch (SQLException e) {
             return "not answered: " + e.getMessage();
         }
+    }
+
+    private String epoch() {
+        return one("SELECT epoch FROM posthorn.observe_webhook_lanes('{}', '{}', '{}')");
     }
 
     private boolean databaseAnswers() {

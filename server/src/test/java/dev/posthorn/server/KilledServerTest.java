@@ -37,9 +37,8 @@ class KilledServerTest {
     }
 
     private void rounds(int rounds) throws Exception {
-        try (TestDatabase database = TestDatabase.create();
+        try (TestDatabase database = TestDatabase.create(source -> new Migrator(source).migrate());
                 TestReceiver receiver = TestReceiver.start()) {
-            new Migrator(database.dataSource()).migrate();
             database.administrate("INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme');"
                     + " INSERT INTO posthorn.webhook_endpoints (community_id, url, max_in_flight) SELECT id, '"
                     + receiver.url("/")

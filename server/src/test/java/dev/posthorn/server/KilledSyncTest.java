@@ -45,7 +45,7 @@ class KilledSyncTest {
 
     private void rounds(int kills) throws Exception {
         HttpServer source = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        try (TestDatabase database = TestDatabase.create();
+        try (TestDatabase database = TestDatabase.create(empty -> new Migrator(empty).migrate());
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             source.setExecutor(threads);
             source.createContext("/things", exchange -> {
@@ -64,7 +64,6 @@ class KilledSyncTest {
                 exchange.close();
             });
             source.start();
-            new Migrator(database.dataSource()).migrate();
             database.administrate("INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme');"
                     + " INSERT INTO posthorn.integration_configs (community_id, name, connector, config)"
                     + " SELECT id, 'Things', 'http-json', '{\"url\": \"http://127.0.0.1:"

@@ -39,9 +39,8 @@ class MasterKeyRotationTest {
 
     @Test
     void a_master_key_is_changed_under_load_and_no_delivery_fails() throws Exception {
-        try (TestDatabase database = TestDatabase.create();
+        try (TestDatabase database = TestDatabase.create(source -> new Migrator(source).migrate());
                 TestReceiver receiver = TestReceiver.start()) {
-            new Migrator(database.dataSource()).migrate();
             database.administrate("INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme');"
                     + " INSERT INTO posthorn.webhook_endpoints (community_id, url) SELECT id, '" + receiver.url("/")
                     + "' || n FROM posthorn.communities, generate_series(1, " + ENDPOINTS + ") AS n");

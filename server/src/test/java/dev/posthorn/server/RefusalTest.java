@@ -91,10 +91,9 @@ class RefusalTest {
             hosts.append(internal.get(i)).append(" h").append(i).append(".example.com\n");
         }
         Path file = Files.writeString(folder.resolve("hosts"), hosts);
-        try (TestDatabase database = TestDatabase.create();
+        try (TestDatabase database = TestDatabase.create(source -> new Migrator(source).migrate());
                 // Somebody is at home at one of them, and must not be disturbed.
                 RawServer inside = RawServer.start(client -> client.awaitEnd())) {
-            new Migrator(database.dataSource()).migrate();
             try (ServerProcess server = ServerProcess.start(
                     Map.of(
                             "DATABASE_URL",

@@ -42,8 +42,7 @@ class RestTest {
 
     @BeforeAll
     static void start() throws Exception {
-        database = TestDatabase.create();
-        new Migrator(database.dataSource()).migrate();
+        database = TestDatabase.create(source -> new Migrator(source).migrate());
         receiver = TestReceiver.start();
         node = Node.start(settings(MASTER_KEY, "0"), new DeliveryListener() {});
         key = node.firstKey().orElseThrow().text();

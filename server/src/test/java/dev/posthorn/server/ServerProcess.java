@@ -16,6 +16,9 @@ import java.util.concurrent.TimeoutException;
 
 /** The program in a process of its own, so that it can really be killed. */
 final class ServerProcess implements AutoCloseable {
+    static final String JAVA =
+            Path.of(System.getProperty("java.home"), "bin", "java").toString();
+
     private final Process process;
     private final List<String> lines = new ArrayList<>();
     private boolean silent;
@@ -40,15 +43,22 @@ final class ServerProcess implements AutoCloseable {
     /** The same behind a command that ends by replacing itself with the rest of its arguments. */
     static ServerProcess start(List<String> behind, Map<String, String> environment, String... arguments)
             throws IOException {
+        return start(behind, ClassArchive.options(), environment, arguments);
+    }
+
+    static ServerProcess start(
+            List<String> behind, List<String> options, Map<String, String> environment, String... arguments)
+            throws IOException {
         List<String> command = new ArrayList<>(behind);
+        command.add(JAVA);
+        command.addAll(options);
         command.addAll(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx256m",
                 "-XX:TieredStopAtLevel=1",
                 // What the program logs, not what tests want of it.
                 "-Dlogback.configurationFile=logback.xml",
                 "-cp",
-                System.getProperty("java.class.path"),
+                ClassArchive.CLASS_PATH,
                 "dev.posthorn.server.Main"));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);

@@ -40,7 +40,8 @@ final class InstalledServer {
                     "-A",
                     "trust",
                     "-E",
-                    "UTF8"));
+                    "UTF8",
+                    "--no-sync"));
             int port = freePort();
             String options = "-p " + port + " -c listen_addresses=127.0.0.1 -c fsync=off -c timezone=Pacific/Chatham"
                     + " -c unix_socket_directories= -c max_connections=200";

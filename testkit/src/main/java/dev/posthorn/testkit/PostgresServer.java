@@ -6,6 +6,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A running PostgreSQL for tests, on loopback, stopped with the JVM. Thread-safe.
@@ -23,6 +26,7 @@ public final class PostgresServer {
 
     private final int port;
     private final int majorVersion;
+    private @Nullable TestDatabase template;
 
     PostgresServer(int port) {
         this.port = port;
@@ -58,9 +62,34 @@ public final class PostgresServer {
 
     /** A new, empty database. */
     public TestDatabase createDatabase() {
-        String name = "test_" + ProcessHandle.current().pid() + "_" + DATABASES.incrementAndGet();
+        String name = nextName();
         execute("CREATE DATABASE " + name + " OWNER " + OWNER);
         return new TestDatabase(this, name);
+    }
+
+    /**
+     * A new database in the state that a migration leaves. The migration runs at the first call only; later databases are copies of what it
+     * made, because that takes a tenth of the time.
+     */
+    public TestDatabase createDatabase(Consumer<DataSource> migration) {
+        String name = nextName();
+        execute("CREATE DATABASE " + name + " OWNER " + OWNER + " TEMPLATE "
+                + template(migration).name());
+        return new TestDatabase(this, name);
+    }
+
+    private synchronized TestDatabase template(Consumer<DataSource> migration) {
+        TestDatabase present = template;
+        if (present == null) {
+            present = createDatabase();
+            migration.accept(present.dataSource());
+            template = present;
+        }
+        return present;
+    }
+
+    private static String nextName() {
+        return "test_" + ProcessHandle.current().pid() + "_" + DATABASES.incrementAndGet();
     }
 
     void dropDatabase(String name) {

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -24,6 +25,11 @@ public final class TestDatabase implements AutoCloseable {
     /** A new, empty database on the embedded PostgreSQL 18. */
     public static TestDatabase create() {
         return PostgresServer.embedded().createDatabase();
+    }
+
+    /** A new database on the embedded PostgreSQL 18, as {@link PostgresServer#createDatabase(Consumer)}. */
+    public static TestDatabase create(Consumer<DataSource> migration) {
+        return PostgresServer.embedded().createDatabase(migration);
     }
 
     /** The server it is on. */

@@ -27,8 +27,7 @@ class EndpointSecretsTest {
 
     @BeforeEach
     void migrate() {
-        database = TestDatabase.create();
-        new Migrator(database.dataSource()).migrate();
+        database = TestDatabase.create(source -> new Migrator(source).migrate());
         database.administrate("INSERT INTO posthorn.communities (name) VALUES ('Acme')");
         endpoint = newEndpoint();
     }

@@ -14,7 +14,7 @@ final class VaultFixture implements AutoCloseable {
     static final SecretAuthor AUTHOR = SecretAuthor.of("test");
     static final SecretReader READER = new SecretReader("integration:7", "sync run");
 
-    final TestDatabase database = TestDatabase.create();
+    final TestDatabase database = TestDatabase.create(source -> new Migrator(source).migrate());
     final MasterKeyset master = MasterKeyset.generate();
     final UUID acme;
     final UUID other;
@@ -24,7 +24,6 @@ final class VaultFixture implements AutoCloseable {
     }
 
     VaultFixture() {
-        new Migrator(database.dataSource()).migrate();
         acme = community("acme");
         other = community("other");
     }

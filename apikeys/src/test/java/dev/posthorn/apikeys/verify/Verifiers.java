@@ -19,15 +19,14 @@ import java.util.function.BooleanSupplier;
 /** A database with a community {@code acme}, and any number of verifiers on it, as on so many nodes. */
 public final class Verifiers implements AutoCloseable {
     /** The database. */
-    public final TestDatabase database = TestDatabase.create();
+    public final TestDatabase database = TestDatabase.create(source -> new Migrator(source).migrate());
 
     final HikariDataSource pool;
     private final List<Runnable> opened = new ArrayList<>();
     private final ApiKeys keys = new ApiKeys();
 
-    /** Migrates a new database. */
+    /** With a new database. */
     public Verifiers() {
-        new Migrator(database.dataSource()).migrate();
         database.administrate(
                 "INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme'), ('other', 'Other')");
         pool = pool(database.server().port());
