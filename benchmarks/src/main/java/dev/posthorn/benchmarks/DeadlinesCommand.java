@@ -12,6 +12,7 @@ import dev.posthorn.delivery.outage.OwnSide;
 import dev.posthorn.delivery.send.RequestSender;
 import dev.posthorn.delivery.sign.SignedRequest;
 import dev.posthorn.server.PosthornException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -35,6 +36,8 @@ import tools.jackson.databind.json.JsonMapper;
         })
 final class DeadlinesCommand implements Callable<Integer> {
     private static final int SECONDS = 2;
+    /** A JVM that has just started is busy with itself. */
+    private static final Duration WARM_UP = Duration.ofSeconds(5);
     /** An endpoint with nothing special about it. */
     private static final EndpointProfile PLAIN = new EndpointProfile(
             List.of(), List.of(), Set.of(), "posthorn-signature", Map.of(), null, null, SecretMask.NONE);
@@ -83,6 +86,7 @@ final class DeadlinesCommand implements Callable<Integer> {
                     }
                 }));
             }
+            Thread.sleep(WARM_UP);
             for (Map.Entry<String, String> each : receivers.slow().entrySet()) {
                 long before = served.get();
                 long begun = System.nanoTime();

@@ -8,20 +8,29 @@ import java.lang.management.MemoryMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import javax.management.JMException;
+import javax.management.MBeanServerConnection;
+import javax.management.ObjectName;
 import javax.management.remote.JMXConnector;
 import javax.management.remote.JMXConnectorFactory;
 import javax.management.remote.JMXServiceURL;
 
 /** The memory of a Java process on this machine, asked of that process itself. Thread-safe. */
 public final class NodeMemory implements AutoCloseable {
+    private static final Pattern MAPPING = Pattern.compile("([0-9a-f]+)-[0-9a-f]+ ");
+
     private final long pid;
     private final JMXConnector connector;
     private final MemoryMXBean memory;
+    private final Heap heap;
 
     private NodeMemory(long pid, JMXConnector connector) throws IOException {
         this.pid = pid;
         this.connector = connector;
+        this.heap = Heap.of(connector.getMBeanServerConnection());
         this.memory = ManagementFactory.newPlatformMXBeanProxy(
                 connector.getMBeanServerConnection(), ManagementFactory.MEMORY_MXBEAN_NAME, MemoryMXBean.class);
     }
@@ -67,6 +76,56 @@ public final class NodeMemory implements AutoCloseable {
                     .findFirst();
         } catch (IOException elsewhere) {
             return Optional.empty();
+        }
+    }
+
+    /** Those of {@link #resident} that are not of the heap, as {@code smaps} of proc(5) tells; empty elsewhere than on Linux. */
+    public Optional<Long> residentBeyondHeap() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc", Long.toString(pid), "smaps"))) {
+            long sum = 0;
+            boolean counts = false;
+            for (String line : (Iterable<String>) lines::iterator) {
+                Matcher mapping = MAPPING.matcher(line);
+                if (mapping.lookingAt()) {
+                    counts = !heap.contains(Long.parseUnsignedLong(mapping.group(1), 16));
+                } else if (counts && line.startsWith("Rss:")) {
+                    sum += Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
+                }
+            }
+            return Optional.of(sum);
+        } catch (IOException elsewhere) {
+            return Optional.empty();
+        }
+    }
+
+    /** The addresses that the process has kept for its heap. */
+    private record Heap(long begin, long end) {
+        private static final Pattern ADDRESS = Pattern.compile("0x([0-9a-f]{16})");
+
+        static Heap of(MBeanServerConnection process) throws IOException {
+            Object told;
+            try {
+                told = process.invoke(
+                        ObjectName.getInstance("com.sun.management:type=DiagnosticCommand"),
+                        "gcHeapInfo",
+                        new Object[] {new String[0]},
+                        new String[] {String[].class.getName()});
+            } catch (JMException e) {
+                throw new IOException("the process does not tell where its heap is", e);
+            }
+            long[] addresses = ADDRESS.matcher((String) told)
+                    .results()
+                    .mapToLong(match -> Long.parseUnsignedLong(match.group(1), 16))
+                    .sorted()
+                    .toArray();
+            if (addresses.length < 2) {
+                throw new IOException("the process does not tell where its heap is: " + told);
+            }
+            return new Heap(addresses[0], addresses[addresses.length - 1]);
+        }
+
+        boolean contains(long address) {
+            return address >= begin && address < end;
         }
     }
 

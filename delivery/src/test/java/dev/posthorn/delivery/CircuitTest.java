@@ -3,7 +3,9 @@ package dev.posthorn.delivery;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthorn.delivery.engine.DeliveryEngine;
+import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver.Answer;
+import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -78,6 +80,65 @@ class CircuitTest {
         assertThat(engine.runDueOnce()).isEqualTo(15);
         assertThat(world.status(endpoint)).isEqualTo("delivered:15");
         assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void a_probe_keeps_the_order_of_its_lane() throws Exception {
+        String endpoint = world.endpoint("/hook", ", ordering, max_attempts", ", 'endpoint', 1");
+        world.receiver.answer(request -> Answer.of(500));
+        String first = world.queue("payment.received", "{}");
+        assertThat(engine.runDueOnce()).isEqualTo(1);
+        String second = world.queue("payment.received", "{}");
+        world.database.query(
+                "SET ROLE posthorn_service; SELECT posthorn.retry_dead_letter(id) FROM posthorn.webhook_deliveries WHERE status = 'dead_letter'");
+        disable(endpoint);
+        world.receiver.answer(request -> Answer.of(200));
+        assertThat(engine.runDueOnce()).isEqualTo(2);
+        assertThat(world.receiver.received().stream().map(request -> request.header("webhook-id")))
+                .as("it was passed, and sent anew it goes to the end")
+                .containsExactly(first, second, first);
+    }
+
+    @Test
+    void a_probe_is_of_no_lane_that_waits_for_a_dead_letter() throws Exception {
+        String endpoint = world.endpoint(
+                "/hook", ", ordering, ordering_key, on_dead_letter, max_attempts", ", 'key', '$.key', 'hold', 1");
+        world.receiver.answer(request -> Answer.of(500));
+        world.queue("payment.received", "{\"key\": \"a\"}");
+        assertThat(engine.runDueOnce()).isEqualTo(1);
+        world.queue("payment.received", "{\"key\": \"a\"}");
+        String other = world.queue("payment.received", "{\"key\": \"b\"}");
+        disable(endpoint);
+        world.receiver.answer(request -> Answer.of(200));
+        assertThat(engine.runDueOnce()).isEqualTo(1);
+        assertThat(world.receiver.received().getLast().header("webhook-id")).isEqualTo(other);
+        assertThat(world.status(endpoint)).isEqualTo("dead_letter:1 delivered:1 pending:1");
+        assertThat(circuit(endpoint).get(0)).isEqualTo("closed");
+    }
+
+    @Test
+    void what_is_queued_for_a_disabled_endpoint_and_committed_after_its_deletion_ends() throws Exception {
+        String endpoint = world.endpoint("/hook");
+        disable(endpoint);
+        try (Connection queueing = world.database.superuser()) {
+            queueing.setAutoCommit(false);
+            TestDatabase.query(
+                    queueing,
+                    "SET ROLE posthorn_service; SELECT posthorn.queue_webhook('ext:acme', 'payment.received', '{}')");
+            world.database.administrate("UPDATE posthorn.webhook_endpoints SET deleted_at = posthorn.clock_now()");
+            assertThat(engine.runDueOnce()).isZero();
+            queueing.commit();
+        }
+        assertThat(world.status(endpoint)).isEqualTo("parked pending:1");
+        assertThat(engine.runDueOnce()).isZero();
+        assertThat(world.status(endpoint)).isEqualTo("failed:1");
+    }
+
+    /** As if its failures had, and a probe is due. */
+    private void disable(String endpoint) {
+        world.database.administrate(
+                "SELECT posthorn.switch_webhook_endpoint('" + endpoint + "', 'auto');"
+                        + " UPDATE posthorn.webhook_endpoint_health SET probe_at = posthorn.clock_now(), probe_wait = '30 seconds'");
     }
 
     @Test

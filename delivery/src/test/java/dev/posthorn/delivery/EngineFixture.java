@@ -8,6 +8,8 @@ import dev.posthorn.schema.Migrator;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver;
 import dev.posthorn.vault.MasterKeyset;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -18,12 +20,11 @@ import org.jspecify.annotations.Nullable;
 final class EngineFixture implements AutoCloseable {
     static final AddressPolicy LOOPBACK = AddressPolicy.allowing(List.of("127.0.0.0/8"));
 
-    final TestDatabase database = TestDatabase.create();
+    final TestDatabase database = TestDatabase.create(source -> new Migrator(source).migrate());
     final TestReceiver receiver = TestReceiver.start();
     final MasterKeyset masterKey = MasterKeyset.generate();
 
     EngineFixture() {
-        new Migrator(database.dataSource()).migrate();
         database.administrate("INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme')");
     }
 
@@ -67,6 +68,31 @@ final class EngineFixture implements AutoCloseable {
 
     List<List<@Nullable String>> invariants() {
         return database.query("SELECT * FROM posthorn.check_invariants()");
+    }
+
+    /** Lets every sweep hang, and waits until one does. */
+    void hangSweeps(Connection holder) throws SQLException {
+        TestDatabase.query(holder, "SELECT pg_advisory_lock(7)::text");
+        database.administrate("""
+                CREATE OR REPLACE FUNCTION posthorn.sweep_webhook_lanes() RETURNS TABLE (lane uuid, head bigint)
+                    LANGUAGE plpgsql SECURITY DEFINER
+                    SET search_path = pg_catalog, posthorn, pg_temp
+                AS $$
+                BEGIN
+                    PERFORM pg_advisory_xact_lock(7);
+                END
+                $$
+                """);
+        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        while (database.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+                .isEmpty()) {
+            assertThat(System.nanoTime()).as("no sweep").isLessThan(end);
+        }
+    }
+
+    /** Ends what {@link #hangSweeps} began; a sweep finds nothing any more. */
+    void letSweepsGo(Connection holder) throws SQLException {
+        TestDatabase.query(holder, "SELECT pg_advisory_unlock(7)::text");
     }
 
     @Override

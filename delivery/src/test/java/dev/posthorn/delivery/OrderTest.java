@@ -186,6 +186,39 @@ class OrderTest {
     }
 
     @Test
+    void what_is_committed_late_keeps_its_place_in_an_ordered_lane_however_much_has_passed() throws Exception {
+        String ordered = world.endpoint("/hook", ", ordering", ", 'endpoint'");
+        try (DeliveryEngine engine = world.engine().build();
+                var holder = world.database.superuser();
+                var connection = world.database.superuser();
+                var statement = connection.createStatement()) {
+            engine.start();
+            queue(1, 10);
+            world.awaitStatus(ordered, "delivered:10");
+            // Which would find what the mark has passed.
+            world.hangSweeps(holder);
+            connection.setAutoCommit(false);
+            statement.execute("SET ROLE posthorn_service; SELECT posthorn.queue_webhook('ext:acme', 'payment.received',"
+                    + " jsonb_build_object('n', n, 'account', 0)) FROM generate_series(101, 120) AS n");
+            for (int passed = 1; passed <= 5; passed++) {
+                // Others have queued more than a node waits for where there is no order.
+                world.database.administrate(
+                        "SELECT setval('posthorn.webhook_delivery_position', last_value + 30000) FROM posthorn.webhook_delivery_position");
+                queue(10 + passed, 10 + passed);
+                world.awaitStatus(ordered, "delivered:" + (10 + passed));
+                // Long enough for the node to look how far it is.
+                world.database.query("SELECT pg_sleep(0.3)");
+            }
+            connection.commit();
+            queue(121, 140);
+            world.awaitStatus(ordered, "delivered:55");
+            world.letSweepsGo(holder);
+        }
+        assertThat(arrived("/hook").subList(15, 55)).isSorted().startsWith(101).endsWith(140);
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
     void what_was_parked_comes_back_before_what_is_queued_anew() throws Exception {
         String endpoint = world.endpoint("/hook", ", ordering, ordering_key", ", 'key', '$.account'");
         world.database.administrate("UPDATE posthorn.webhook_endpoints SET enabled = true");

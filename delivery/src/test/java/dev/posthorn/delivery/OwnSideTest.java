@@ -172,6 +172,8 @@ class OwnSideTest {
         String endpoint = named("a.example.com");
         TestProxy proxy = new TestProxy();
         int port = proxy.port();
+        // So that no tunnel stays that leads past what the proxy answers later.
+        world.receiver.answer(request -> new Answer(200, Map.of("Connection", "close"), new byte[0]));
         try (DeliveryEngine engine = engine().egressProxy(EgressProxy.parse("127.0.0.1:" + port, "ann:s3cret"))
                 .build()) {
             engine.start();

@@ -22,8 +22,7 @@ class QueueingTest {
     }
 
     private static TestDatabase prepared(PostgresServer server) {
-        TestDatabase database = server.createDatabase();
-        new Migrator(database.dataSource()).migrate();
+        TestDatabase database = server.createDatabase(source -> new Migrator(source).migrate());
         database.administrate("INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme')");
         return database;
     }

@@ -175,47 +175,13 @@ class RoughSurroundingsTest {
                     SET test.clock_takes = '0.5';
                     SELECT delivery_id IS NOT NULL, body IS NOT NULL
                     FROM posthorn.claim_webhook_deliveries(
-                        '018f0000-0000-7000-8000-000000000001', 1, 10, ARRAY['%s'::uuid], ARRAY[0::bigint], ARRAY[0])
+                        '018f0000-0000-7000-8000-000000000001', 1, 10, ARRAY['%s'::uuid], ARRAY[0::bigint], ARRAY[true], NULL, ARRAY[0])
                     """.formatted(endpoint)));
             world.database.query("SELECT pg_sleep(0.75)");
             world.queue("payment.received", "{}");
             // On a slow machine it may come too late for the claim.
             assertThat(claimed.get()).isSubsetOf(List.of(List.of("t", "t")));
         }
-    }
-
-    @Test
-    void a_claim_tells_of_a_lane_that_may_give_more_once_something_of_it_has_ended() throws Exception {
-        String endpoint = world.endpoint("/hook", ", max_in_flight", ", 4");
-        world.database.administrate("""
-                UPDATE posthorn.webhook_endpoint_health SET secret_version = 1;
-                SELECT posthorn.register_dispatcher(id, 'test', '')
-                FROM unnest(ARRAY['018f0000-0000-7000-8000-000000000001', '018f0000-0000-7000-8000-000000000002']::uuid[]) AS d (id);
-                UPDATE posthorn.dispatchers SET expires_at = now() + interval '1 hour';
-                """);
-        queueMany(2);
-        assertThat(claim(endpoint, 1, 1, 10, 0)).as("that was all").containsExactly("delivery", "delivery");
-        queueMany(4);
-        assertThat(claim(endpoint, 2, 1, 10, 0))
-                .as("the other one holds half of the four that may be under way")
-                .containsExactly("-1", "delivery", "delivery");
-        assertThat(claim(endpoint, 2, 2, 10, 2))
-                .as("its turn comes when one has ended")
-                .isEmpty();
-        assertThat(claim(endpoint, 1, 2, 10, 2)).isEmpty();
-    }
-
-    /** What a claim answers: deliveries, and what it says of the lane. */
-    private List<String> claim(String endpoint, int dispatcher, int lease, int rows, int held) {
-        return world.database.query("""
-                SELECT coalesce(open_after_ms::text, 'delivery')
-                FROM posthorn.claim_webhook_deliveries(
-                    '018f0000-0000-7000-8000-00000000000%d', %d, %d, ARRAY['%s'::uuid], ARRAY[0::bigint], ARRAY[%d])
-                WHERE open_after_ms IS DISTINCT FROM 0
-                ORDER BY 1
-                """.formatted(dispatcher, lease, rows, endpoint, held)).stream()
-                .map(row -> String.valueOf(row.get(0)))
-                .toList();
     }
 
     @Test

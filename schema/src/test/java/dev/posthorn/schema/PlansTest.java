@@ -53,6 +53,56 @@ class PlansTest {
         check(server, 1_000_000);
     }
 
+    /** What ended while a snapshot is held stays in the lane's index. */
+    @ParameterizedTest
+    @MethodSource("servers")
+    void an_ordered_lane_is_read_from_a_strict_mark_on(PostgresServer server) throws SQLException {
+        try (TestDatabase database = server.createDatabase()) {
+            new Migrator(database.dataSource()).migrate();
+            database.administrate("""
+                    INSERT INTO posthorn.communities (external_id, name) VALUES ('acme', 'Acme');
+                    INSERT INTO posthorn.webhook_endpoints (community_id, url, event_types, ordering)
+                    SELECT id, 'https://example.com/', ARRAY['t'], 'endpoint' FROM posthorn.communities;
+                    UPDATE posthorn.webhook_endpoint_health SET secret_version = 1;
+                    SELECT posthorn.queue_webhook('ext:acme', 't', '{}') FROM generate_series(1, 10000);
+                    SELECT posthorn.register_dispatcher('018f0000-0000-7000-8000-000000000001', 'test', '');
+                    UPDATE posthorn.dispatchers SET expires_at = now() + interval '1 hour';
+                    """);
+            try (Connection holder = database.superuser();
+                    Statement held = holder.createStatement();
+                    Connection connection = database.superuser();
+                    Statement statement = connection.createStatement()) {
+                held.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM posthorn.webhook_deliveries LIMIT 1");
+                statement.execute("""
+                        UPDATE posthorn.webhook_deliveries SET stage = 'ended', status = 'delivered', next_attempt_at = NULL, ended_at = now()
+                        WHERE stage = 'ready' AND position < (SELECT max(position) - 1 FROM posthorn.webhook_deliveries_ready)
+                        """);
+                String mark = database.one("SELECT min(position) - 1 FROM posthorn.webhook_deliveries_ready");
+                String epoch = database.one("SELECT epoch FROM posthorn.observe_webhook_lanes('{}', '{}', '{}')");
+                explain(statement);
+                assertThat(blocksOfClaim(statement, mark, false, epoch))
+                        .as("what is to be spared")
+                        .isGreaterThan(300);
+                assertThat(blocksOfClaim(statement, mark, true, epoch)).isLessThan(50);
+                statement.execute("UPDATE posthorn.queue_epoch SET id = gen_random_uuid()");
+                assertThat(blocksOfClaim(statement, mark, true, epoch))
+                        .as("after a crash")
+                        .isGreaterThan(300);
+            }
+        }
+    }
+
+    private static long blocksOfClaim(Statement statement, String mark, boolean strict, String epoch)
+            throws SQLException {
+        statement.clearWarnings();
+        assertThat(claim(statement, 10, mark, strict, epoch)).hasSize(1);
+        long blocks = blocks(plan(statement, "WITH open_lanes AS MATERIALIZED"));
+        statement.execute(
+                "UPDATE posthorn.webhook_deliveries SET status = 'pending', dispatcher_id = NULL, lease_no = NULL"
+                        + " WHERE stage = 'ready' AND status = 'sending'");
+        return blocks;
+    }
+
     private static void check(PostgresServer server, int waiting) throws SQLException {
         try (TestDatabase database = server.createDatabase()) {
             new Migrator(database.dataSource()).migrate();
@@ -144,13 +194,19 @@ class PlansTest {
     }
 
     private static List<String> claim(Statement statement, int limit) throws SQLException {
+        return claim(statement, limit, "0", true, "018f0000-0000-7000-8000-000000000002");
+    }
+
+    private static List<String> claim(Statement statement, int limit, String mark, boolean strict, String epoch)
+            throws SQLException {
         List<String> ids = new ArrayList<>();
         try (var row = statement.executeQuery("""
                 SELECT delivery_id FROM posthorn.claim_webhook_deliveries(
                     '018f0000-0000-7000-8000-000000000001', 1, %d, (SELECT array_agg(id ORDER BY id) FROM posthorn.webhook_endpoints),
-                    (SELECT array_agg(0::bigint) FROM posthorn.webhook_endpoints), (SELECT array_agg(0) FROM posthorn.webhook_endpoints))
+                    (SELECT array_agg(%s::bigint) FROM posthorn.webhook_endpoints), (SELECT array_agg(%s) FROM posthorn.webhook_endpoints),
+                    '%s', (SELECT array_agg(0) FROM posthorn.webhook_endpoints))
                 WHERE delivery_id IS NOT NULL
-                """.formatted(limit))) {
+                """.formatted(limit, mark, strict, epoch))) {
             while (row.next()) {
                 ids.add(row.getString(1));
             }

@@ -24,8 +24,7 @@ class RolesTest {
     }
 
     private static TestDatabase prepared(PostgresServer server) {
-        TestDatabase database = server.createDatabase();
-        new Migrator(database.dataSource()).migrate();
+        TestDatabase database = server.createDatabase(source -> new Migrator(source).migrate());
         database.administrate("""
                 DO $$
                 BEGIN

@@ -50,6 +50,7 @@ public final class MemoryScenario extends Scenario {
                         () -> stage.receiver().requests() - before)) {
             double[] heap = new double[parts];
             double[] resident = new double[parts];
+            double[] beyondHeap = new double[parts];
             double[] perSecond = new double[parts];
             long begin = WallClock.epochNanos();
             for (int part = 0; part < parts; part++) {
@@ -62,20 +63,25 @@ public final class MemoryScenario extends Scenario {
                 figures.add("heap_committed_mib", memory.heapCommitted() / MEBI);
                 heap[part] = memory.heapAfterCollection() / MEBI;
                 resident[part] = memory.resident().map(bytes -> bytes / MEBI).orElse(Double.NaN);
+                beyondHeap[part] =
+                        memory.residentBeyondHeap().map(bytes -> bytes / MEBI).orElse(Double.NaN);
                 figures.add("heap_after_collection_mib", heap[part]);
                 figures.add("resident_mib", resident[part]);
+                figures.add("resident_beyond_heap_mib", beyondHeap[part]);
                 figures.add("deliveries_per_s", perSecond[part]);
                 say(
-                        "after %d s: %.0f deliveries/s, heap %.1f MiB after a collection, %.1f MiB resident",
-                        (part + 1) * partSeconds, perSecond[part], heap[part], resident[part]);
+                        "after %d s: %.0f deliveries/s, heap %.1f MiB after a collection, %.1f MiB resident, %.1f of it beyond the heap",
+                        (part + 1) * partSeconds, perSecond[part], heap[part], resident[part], beyondHeap[part]);
             }
             long queued = feeder.stop();
             stage.receiver().awaitRequests(before + queued, Duration.ofMinutes(5));
             stage.receiver().arrivals(arrived::add);
             figures.over("heap_after_collection_mib_over_time", heap);
             figures.over("resident_mib_over_time", resident);
+            figures.over("resident_beyond_heap_mib_over_time", beyondHeap);
             figures.add("heap_growth_mib", heap[parts - 1] - heap[0]);
             figures.add("resident_growth_mib", resident[parts - 1] - resident[0]);
+            figures.add("resident_beyond_heap_growth_mib", beyondHeap[parts - 1] - beyondHeap[0]);
             figures.count("deliveries", queued);
             figures.count("lost", queued - arrived.count());
             figures.count("duplicates", arrived.requests() - arrived.count());

@@ -38,12 +38,18 @@ public final class SnapshotScenario extends Scenario {
     @Option(names = "--warm-ups", defaultValue = "2", description = "(${DEFAULT-VALUE})")
     private int warmUps;
 
+    @Option(names = "--ordered", description = "each endpoint gets one delivery after the other")
+    private boolean ordered;
+
     @Override
     protected Figures run(Stage stage) throws Exception {
         atLeast(1, "--part-seconds", partSeconds);
         atLeast(partSeconds, "--seconds", seconds);
         atLeast(1, "--rounds", rounds);
         Stage.Tenant tenant = stage.tenant(DrainScenario.ENDPOINTS, "/ok/");
+        if (ordered) {
+            stage.set(tenant, "ordering = 'endpoint'");
+        }
         DrainScenario.warmUp(stage, tenant, deliveries, warmUps);
         Figures figures = new Figures();
         for (int round = 1; round <= rounds; round++) {

@@ -7,11 +7,14 @@ import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The short form of {@code ./posthorn faults}: about six minutes. */
+@Tag("alone")
 class FaultsTest {
-    @TempDir
+    /** Left behind where something was found, because its logs tell what happened. */
+    @TempDir(cleanup = CleanupMode.ON_SUCCESS)
     private Path folder;
 
     @Test

@@ -10,9 +10,11 @@ import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Whether invented keys that begin like a real one can be told from others by the time it takes to refuse them. */
+@Tag("alone")
 class KeyTimingTest {
     private static final int ROUNDS = 3;
 

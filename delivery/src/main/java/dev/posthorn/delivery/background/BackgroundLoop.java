@@ -51,10 +51,15 @@ public final class BackgroundLoop {
         thread = Thread.ofVirtual().name("posthorn-" + what).start(this::run);
     }
 
-    /** Lets the present round end and waits for it; the interrupted wait of a round ends at once. */
-    public void stop(Duration atMost) throws InterruptedException {
+    /** Lets the present round be the last one; does not wait for its end. */
+    public void end() {
         running = false;
         stopping.give();
+    }
+
+    /** Lets the present round be the last one and waits for its end; the interrupted wait of a round ends at once. */
+    public void stop(Duration atMost) throws InterruptedException {
+        end();
         Thread started = thread;
         if (started != null && !started.join(atMost)) {
             started.interrupt();

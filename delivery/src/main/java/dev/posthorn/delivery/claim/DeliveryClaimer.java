@@ -5,6 +5,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -28,8 +29,8 @@ public final class DeliveryClaimer {
 
     private static final String CLAIM = """
             SELECT delivery_id, event_id, community_id, endpoint_id, lane, event_type, attempt, claimed_at, url, payload_format, body,
-                   secret_version, timeout_seconds, open_after_ms
-            FROM posthorn.claim_webhook_deliveries(?, ?, ?, ?, ?, ?, ?)
+                   secret_version, timeout_seconds, ordered, open_after_ms
+            FROM posthorn.claim_webhook_deliveries(?, ?, ?, ?, ?, ?, ?, ?, ?)
             WHERE (SELECT posthorn.begin_node_statement())
             """;
     private static final String CLAIM_PROBES = """
@@ -42,17 +43,20 @@ public final class DeliveryClaimer {
     private final HeldDeliveries held;
     private final Lanes lanes;
     private final LaneScout scout;
+    private final LaneSweeper sweeper;
 
     /**
      * Claims over the given session.
      *
      * @param held learns of what was claimed
+     * @param sweeper what it has found is claimed too
      */
-    public DeliveryClaimer(ServiceSession session, HeldDeliveries held) {
+    public DeliveryClaimer(ServiceSession session, HeldDeliveries held, LaneSweeper sweeper) {
         this.session = session;
         this.held = held;
         this.lanes = new Lanes(held::ofLane);
         this.scout = new LaneScout(lanes);
+        this.sweeper = sweeper;
     }
 
     /** How many nanoseconds until it is time to look again for what has come lately; not above 0 if it is. */
@@ -63,19 +67,23 @@ public final class DeliveryClaimer {
     /**
      * Looks for lanes in which something is claimable, where it is time to look.
      *
-     * @param now look for what has come lately in any case
-     * @param sweep look everywhere
+     * @param now look in any case
      * @return whether a claim may find something
      */
-    public boolean look(boolean now, boolean sweep) throws SQLException {
-        lanes.openWaiting(System.nanoTime());
-        if (!scout.isDue(now, sweep)) {
+    public boolean look(boolean now) throws SQLException {
+        openKnown();
+        if (!scout.isDue(now)) {
             return lanes.anyOpen();
         }
         return session.singly(connection -> {
-            scout.look(connection, sweep);
+            scout.look(connection);
             return lanes.anyOpen();
         });
+    }
+
+    private void openKnown() {
+        lanes.openWaiting(System.nanoTime());
+        sweeper.takeInto(lanes);
     }
 
     /** Says that there may be room for more in lanes, because deliveries of them are no longer under way. */
@@ -97,17 +105,19 @@ public final class DeliveryClaimer {
      *
      * @throws SQLException with state PH007 if the dispatcher is no longer signed on
      */
-    public List<ClaimedDelivery> lookAndClaim(Lease lease, int limit, boolean now, boolean sweep) throws SQLException {
-        lanes.openWaiting(System.nanoTime());
-        boolean looks = scout.isDue(now, sweep);
+    public List<ClaimedDelivery> lookAndClaim(Lease lease, int limit, boolean now) throws SQLException {
+        openKnown();
+        boolean looks = scout.isDue(now);
         if (!looks && !lanes.anyOpen()) {
             return List.of();
         }
         return held(
                 lease,
                 () -> session.singly(connection -> {
-                    Map<UUID, Long> heads = looks ? scout.look(connection, sweep) : Map.of();
-                    List<Lanes.Turn> turns = lanes.turns(MOST_LANES, heads);
+                    if (looks) {
+                        scout.look(connection);
+                    }
+                    List<Lanes.Turn> turns = lanes.turns(MOST_LANES);
                     return turns.isEmpty() ? List.of() : claim(connection, lease, limit, turns);
                 }));
     }
@@ -119,11 +129,12 @@ public final class DeliveryClaimer {
             statement.setLong(2, lease.number());
             statement.setInt(3, limit);
             setLanes(statement, 4, turns);
+            statement.setObject(7, lanes.epoch(), Types.OTHER);
             statement.setArray(
-                    6,
+                    8,
                     connection.createArrayOf(
                             "int4", turns.stream().map(Lanes.Turn::held).toArray()));
-            statement.setLong(7, MOST_BYTES);
+            statement.setLong(9, MOST_BYTES);
             try (ResultSet row = statement.executeQuery()) {
                 return read(row, lease, turns, limit);
             }
@@ -149,7 +160,7 @@ public final class DeliveryClaimer {
             throws SQLException {
         long now = System.nanoTime();
         List<ClaimedDelivery> claimed = new ArrayList<>();
-        Set<UUID> gave = new HashSet<>();
+        Map<UUID, Boolean> gave = new HashMap<>();
         Set<UUID> limited = new HashSet<>();
         Map<UUID, Long> paced = new HashMap<>();
         List<UUID> contended = new ArrayList<>();
@@ -158,7 +169,7 @@ public final class DeliveryClaimer {
         while (row.next()) {
             UUID lane = row.getObject(5, UUID.class);
             if (row.getObject(1) == null) {
-                int millis = row.getInt(14);
+                int millis = row.getInt(15);
                 if (millis > 0) {
                     paced.put(lane, now + TimeUnit.MILLISECONDS.toNanos(millis));
                 } else if (millis == 0) {
@@ -173,7 +184,7 @@ public final class DeliveryClaimer {
             }
             ClaimedDelivery delivery = read(row, lease, lane, at, now);
             claimed.add(delivery);
-            gave.add(lane);
+            gave.put(lane, row.getBoolean(14));
             bytes += delivery.body().length;
         }
         lanes.asked(turns, gave, limited, claimed.size() >= limit || bytes > MOST_BYTES / 2);
@@ -225,15 +236,18 @@ public final class DeliveryClaimer {
                 row.getInt(13));
     }
 
-    /** Sets two parameters: the lanes and their marks. */
+    /** Sets three parameters: the lanes, their marks, and which of these are strict. */
     static void setLanes(PreparedStatement statement, int index, List<Lanes.Turn> turns) throws SQLException {
         UUID[] ids = new UUID[turns.size()];
         @Nullable Long[] marks = new @Nullable Long[turns.size()];
+        @Nullable Boolean[] strict = new @Nullable Boolean[turns.size()];
         for (int i = 0; i < ids.length; i++) {
             ids[i] = turns.get(i).lane();
             marks[i] = turns.get(i).mark();
+            strict[i] = turns.get(i).strict();
         }
         statement.setArray(index, statement.getConnection().createArrayOf("uuid", ids));
         statement.setArray(index + 1, statement.getConnection().createArrayOf("int8", marks));
+        statement.setArray(index + 2, statement.getConnection().createArrayOf("bool", strict));
     }
 }

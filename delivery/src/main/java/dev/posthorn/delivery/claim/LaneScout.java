@@ -10,9 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -21,34 +19,26 @@ import org.jspecify.annotations.Nullable;
  * has come back, by a sweep over all of them, which is the net below. For one thread: that of the dispatcher.
  */
 final class LaneScout {
-    private static final String DISCOVER = """
-            SELECT lane, kept_place
+    static final String DISCOVER = """
+            SELECT lane, place
             FROM posthorn.discover_webhook_lanes(?, ?)
             WHERE (SELECT posthorn.begin_node_statement())
             """;
-    private static final String SWEEP = """
-            SELECT lane, head
-            FROM posthorn.sweep_webhook_lanes()
-            WHERE (SELECT posthorn.begin_node_statement())
-            """;
     private static final String OBSERVE = """
-            SELECT at, last_position, oldest_xid, next_xid, heads
-            FROM posthorn.observe_webhook_lanes(?, ?)
+            SELECT at, last_position, oldest_xid, next_xid, epoch, heads
+            FROM posthorn.observe_webhook_lanes(?, ?, ?)
             WHERE (SELECT posthorn.begin_node_statement())
             """;
 
-    private static final UUID GREATEST_ID = new UUID(-1, -1);
     private static final int MOST_OBSERVED = 1000;
     private static final Duration DISCOVERY = Duration.ofMillis(3);
     private static final Duration OBSERVATION = Duration.ofMillis(100);
-    private static final Duration SWEEPING = Duration.ofSeconds(1);
     /** Retries that were passed over, because they were locked, are looked for this long; then it is the sweep that finds them. */
     private static final Duration DUE_LATELY = Duration.ofSeconds(10);
 
     private final Lanes lanes;
     private final Pace discovery = new Pace(DISCOVERY, 3);
     private final Pace observation = new Pace(OBSERVATION, 20);
-    private final Pace sweeping = new Pace(SWEEPING, 20);
     private long arrivedAfterMillis;
     private @Nullable Instant observedAt;
 
@@ -62,29 +52,24 @@ final class LaneScout {
     }
 
     /** Whether it is time to look, or one was told to. */
-    boolean isDue(boolean now, boolean sweep) {
-        return now || sweep || discovery.isOver() || sweeping.isOver();
+    boolean isDue(boolean now) {
+        return now || discovery.isOver();
     }
 
     /**
-     * Looks for what has come lately, and everywhere if told so or if it is time. If it fails nothing is missed: what was found stays open,
-     * what was not brought back is due still, and what was brought back unheard of is found by a sweep.
-     *
-     * @return the first place of each lane at which something stands now, if it was looked everywhere; else nothing
+     * Looks for what has come lately. If it fails nothing is missed: what was found stays open, what was not brought back is due still, and what
+     * was brought back unheard of is found by a sweep.
      */
-    Map<UUID, Long> look(Connection connection, boolean sweep) throws SQLException {
-        boolean sweepNow = sweep || sweeping.isOver();
+    void look(Connection connection) throws SQLException {
         if (observation.isOver()) {
             observe(connection);
         }
         // Taken before the look: what had been committed when it became safe is seen by this look at the latest.
         long safe = lanes.safeMillis();
-        discover(connection, sweepNow);
-        Map<UUID, Long> heads = sweepNow ? sweep(connection) : Map.of();
+        discover(connection);
         if (safe > 0) {
             arrivedAfterMillis = safe;
         }
-        return heads;
     }
 
     private void observe(Connection connection) throws SQLException {
@@ -96,10 +81,11 @@ final class LaneScout {
                 row.next();
                 Instant at = row.getObject(1, OffsetDateTime.class).toInstant();
                 @Nullable
-                Long[] heads = row.getArray(5) == null
+                Long[] heads = row.getArray(6) == null
                         ? new @Nullable Long[0]
-                        : (@Nullable Long[]) row.getArray(5).getArray();
+                        : (@Nullable Long[]) row.getArray(6).getArray();
                 lanes.observed(
+                        row.getObject(5, UUID.class),
                         new Lanes.Sample(at.toEpochMilli(), row.getLong(2), row.getLong(4), begun),
                         row.getLong(3),
                         turns,
@@ -115,13 +101,12 @@ final class LaneScout {
         observation.done(begun);
     }
 
-    /** @param beforeSweep all that is due, and nothing that has come: a sweep finds that, and is cheaper while an old transaction is open */
-    private void discover(Connection connection, boolean beforeSweep) throws SQLException {
+    private void discover(Connection connection) throws SQLException {
         long begun = System.nanoTime();
         try (PreparedStatement statement = connection.prepareStatement(DISCOVER)) {
-            statement.setObject(1, beforeSweep ? GREATEST_ID : smallestId(arrivedAfterMillis));
+            statement.setObject(1, smallestId(arrivedAfterMillis));
             Instant at = observedAt;
-            if (beforeSweep || at == null) {
+            if (at == null) {
                 statement.setObject(2, OffsetDateTime.MIN, Types.TIMESTAMP_WITH_TIMEZONE);
             } else {
                 statement.setObject(2, at.minus(DUE_LATELY).atOffset(ZoneOffset.UTC));
@@ -129,31 +114,16 @@ final class LaneScout {
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     UUID lane = row.getObject(1, UUID.class);
-                    if (row.getBoolean(2)) {
-                        lanes.openFrom(lane, 1);
-                    } else {
+                    long place = row.getLong(2);
+                    if (row.wasNull()) {
                         lanes.arrived(lane);
+                    } else {
+                        lanes.openFrom(lane, place);
                     }
                 }
             }
         }
         discovery.done(begun);
-    }
-
-    private Map<UUID, Long> sweep(Connection connection) throws SQLException {
-        long begun = System.nanoTime();
-        Map<UUID, Long> heads = new HashMap<>();
-        try (PreparedStatement statement = connection.prepareStatement(SWEEP);
-                ResultSet row = statement.executeQuery()) {
-            while (row.next()) {
-                UUID lane = row.getObject(1, UUID.class);
-                long head = row.getLong(2);
-                lanes.openFrom(lane, head);
-                heads.put(lane, head);
-            }
-        }
-        sweeping.done(begun);
-        return heads;
     }
 
     /** The smallest version 7 UUID of a millisecond (RFC 9562, section 5.7). */

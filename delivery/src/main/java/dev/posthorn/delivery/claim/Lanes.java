@@ -23,7 +23,13 @@ import org.jspecify.annotations.Nullable;
  * A lane is an endpoint, or a key of an ordered one. For one thread.
  *
  * <p>A <em>mark</em> is a place in a lane before which nothing waits or is under way. It spares a claim the dead entries at the lane's
- * head, of which a held snapshot lets many pile up. It trails: it never passes a place that an open transaction may still fill.
+ * head, of which a held snapshot lets many pile up. It trails: it never passes a place that an open transaction may still fill, unless that
+ * one stays open for long: what it fills is found by a sweep.
+ *
+ * <p>That would break an order. So the mark of an ordered lane is <em>strict</em>: it waits for the transaction however long, and for what is
+ * to come back to its old place. Of a lane of which nothing is known yet the mark is the beginning, which is strict.
+ *
+ * <p>All marks are forgotten when the <em>epoch</em> changes: PostgreSQL has crashed, and results and places that had been seen may be lost.
  */
 final class Lanes {
     /** So many places behind the newest one are passed even if an open transaction may fill them: the sweep finds what it fills. */
@@ -35,11 +41,11 @@ final class Lanes {
     private static final int MOST_DOUBLINGS = 5;
 
     /** Those in which something may be claimable, in the order of their turn. */
-    private final Map<UUID, Long> open = new LinkedHashMap<>();
+    private final Map<UUID, Mark> open = new LinkedHashMap<>();
     /** Where the others are to be read from, once they open; the least lately used ones are forgotten, which is always safe. */
-    private final Map<UUID, Long> marks = new LinkedHashMap<>(16, 0.75f, true) {
+    private final Map<UUID, Mark> marks = new LinkedHashMap<>(16, 0.75f, true) {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<UUID, Long> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<UUID, Mark> eldest) {
             return size() > MOST_MARKS;
         }
     };
@@ -57,10 +63,35 @@ final class Lanes {
     private final Set<UUID> paced = new HashSet<>();
     /** Those of which as many were under way, when they were last asked, as they allow: more of them can go only once one has ended. */
     private final Set<UUID> saturated = new HashSet<>();
+    /** Those of which that is not known, because a claim that became full before said nothing of them. */
+    private final Set<UUID> unclear = new HashSet<>();
 
     private final Deque<Sample> samples = new ArrayDeque<>();
     private @Nullable Sample safe;
+    /** Up to here no transaction can fill a place any more. */
+    private @Nullable Sample sure;
+    /** Will be that once all transactions of its time have ended. */
+    private @Nullable Sample nextSure;
+
+    private @Nullable UUID epoch;
     private final ToIntFunction<UUID> held;
+
+    private record Mark(long place, boolean strict) {
+        static final Mark BEGINNING = new Mark(0, true);
+
+        Mark atMost(long highest) {
+            return place <= highest ? this : new Mark(highest, strict);
+        }
+
+        Mark atLeast(long lowest) {
+            return place >= lowest ? this : new Mark(lowest, strict);
+        }
+
+        /** For a lane that turned out to be ordered or not. */
+        Mark of(boolean ordered) {
+            return strict == ordered ? this : ordered ? BEGINNING : new Mark(place, false);
+        }
+    }
 
     private record Later(UUID lane, long nanos) {}
 
@@ -78,9 +109,10 @@ final class Lanes {
      * A lane.
      *
      * @param mark where it is to be read from
+     * @param strict whether that holds for an ordered lane too
      * @param held how many of its deliveries are under way on this node
      */
-    record Turn(UUID lane, long mark, int held) {}
+    record Turn(UUID lane, long mark, boolean strict, int held) {}
 
     /** @param held tells how many deliveries of a lane are under way on this node */
     Lanes(ToIntFunction<UUID> held) {
@@ -96,22 +128,24 @@ final class Lanes {
 
     /** A delivery of a lane is no longer under way here, so that another one of it may go. */
     void ended(UUID lane) {
-        if (saturated.remove(lane) && !paced.contains(lane)) {
+        boolean full = saturated.remove(lane);
+        boolean perhaps = unclear.remove(lane);
+        if ((full || perhaps) && !paced.contains(lane)) {
             open(lane);
         }
     }
 
     private void open(UUID lane) {
         if (!open.containsKey(lane)) {
-            Long mark = marks.remove(lane);
-            open.put(lane, mark == null ? 0 : mark);
+            Mark mark = marks.remove(lane);
+            open.put(lane, mark == null ? Mark.BEGINNING : mark);
         }
     }
 
     /** Something may be claimable in a lane whatever is known of it, and from a place on that may lie before the mark. */
     void openFrom(UUID lane, long place) {
         open(lane);
-        open.merge(lane, place - 1, Math::min);
+        open.computeIfPresent(lane, (same, mark) -> mark.atMost(place - 1));
     }
 
     /** The rate limit of a lane has nothing left before that moment of {@link System#nanoTime()}. */
@@ -160,26 +194,20 @@ final class Lanes {
         return !open.isEmpty();
     }
 
-    /**
-     * The first lanes in the order of their turn.
-     *
-     * @param heads the first place of lanes at which something stood a moment ago. What is filled before it meanwhile is found like all that comes;
-     *     the mark stays, so only the next claim may begin there
-     */
-    List<Turn> turns(int atMost, Map<UUID, Long> heads) {
+    /** The first lanes in the order of their turn. */
+    List<Turn> turns(int atMost) {
         List<Turn> turns = new ArrayList<>(Math.min(atMost, open.size()));
-        for (Map.Entry<UUID, Long> lane : open.entrySet()) {
+        for (Map.Entry<UUID, Mark> lane : open.entrySet()) {
             if (turns.size() == atMost) {
                 break;
             }
-            Long head = heads.get(lane.getKey());
-            turns.add(turn(lane.getKey(), head == null ? lane.getValue() : Math.max(lane.getValue(), head - 1)));
+            turns.add(turn(lane.getKey(), lane.getValue()));
         }
         return turns;
     }
 
-    private Turn turn(UUID lane, long mark) {
-        return new Turn(lane, mark, held.applyAsInt(lane));
+    private Turn turn(UUID lane, Mark mark) {
+        return new Turn(lane, mark.place(), mark.strict(), held.applyAsInt(lane));
     }
 
     /**
@@ -187,21 +215,22 @@ final class Lanes {
      * them again. After a full one those that gave something go to the end of the line, and only those that gave nothing are closed.
      *
      * @param asked the lanes of the claim, in its order
-     * @param gave those of them from which something was claimed
-     * @param limited those among these of which as many are under way now as may be
+     * @param gave those of them from which something was claimed, and whether that is ordered
+     * @param limited those of them of which as many are under way now as may be
      * @param cutShort whether the claim may have ended before it had asked them all
      */
-    void asked(List<Turn> asked, Collection<UUID> gave, Collection<UUID> limited, boolean cutShort) {
+    void asked(List<Turn> asked, Map<UUID, Boolean> gave, Collection<UUID> limited, boolean cutShort) {
         int last = asked.size() - 1;
-        while (cutShort && last >= 0 && !gave.contains(asked.get(last).lane())) {
+        while (cutShort && last >= 0 && !gave.containsKey(asked.get(last).lane())) {
             last--;
         }
         for (Turn turn : asked.subList(0, last + 1)) {
             UUID lane = turn.lane();
-            boolean given = gave.contains(lane);
-            Long mark = open.remove(lane);
+            Boolean ordered = gave.get(lane);
+            boolean given = ordered != null;
+            Mark mark = open.remove(lane);
             if (mark != null) {
-                (cutShort && given ? open : marks).put(lane, mark);
+                (cutShort && given ? open : marks).put(lane, ordered == null ? mark : mark.of(ordered));
             }
             paced.remove(lane);
             awaited.remove(lane);
@@ -209,11 +238,16 @@ final class Lanes {
                 used.add(lane);
                 contended.remove(lane);
             }
-            if (given ? limited.contains(lane) : turn.held() > 0) {
-                saturated.add(lane);
-            } else {
-                saturated.remove(lane);
-            }
+            set(saturated, lane, limited.contains(lane));
+            set(unclear, lane, cutShort && !given && turn.held() > 0);
+        }
+    }
+
+    private static void set(Set<UUID> lanes, UUID lane, boolean contained) {
+        if (contained) {
+            lanes.add(lane);
+        } else {
+            lanes.remove(lane);
         }
     }
 
@@ -223,7 +257,7 @@ final class Lanes {
         for (Iterator<UUID> next = used.iterator(); next.hasNext() && turns.size() < atMost; ) {
             UUID lane = next.next();
             next.remove();
-            Long mark = open.getOrDefault(lane, marks.get(lane));
+            Mark mark = open.getOrDefault(lane, marks.get(lane));
             if (mark != null) {
                 turns.add(turn(lane, mark));
             }
@@ -232,14 +266,27 @@ final class Lanes {
     }
 
     /**
-     * Moves the marks on.
+     * Moves the marks on; or forgets them in a new epoch.
      *
+     * @param now the epoch in which that was seen
      * @param seen what was seen now
      * @param oldestXid whoever has a transaction id below it has ended
      * @param observed lanes and the marks with which they were looked at
-     * @param heads the first place of each at which something stands; null if there is none
+     * @param heads the first place of each at which something stands, or to which something may come back; null if there is none
      */
-    void observed(Sample seen, long oldestXid, List<Turn> observed, @Nullable Long[] heads) {
+    void observed(UUID now, Sample seen, long oldestXid, List<Turn> observed, @Nullable Long[] heads) {
+        boolean forget = epoch != null && !now.equals(epoch);
+        epoch = now;
+        if (forget) {
+            open.replaceAll((lane, mark) -> Mark.BEGINNING);
+            marks.clear();
+            samples.clear();
+            samples.add(seen);
+            safe = null;
+            sure = null;
+            nextSure = seen;
+            return;
+        }
         samples.add(seen);
         for (Iterator<Sample> older = samples.iterator(); older.hasNext(); ) {
             Sample sample = older.next();
@@ -252,17 +299,27 @@ final class Lanes {
             safe = sample;
             older.remove();
         }
-        Sample horizon = safe;
-        if (horizon == null) {
-            return;
+        Sample waiting = nextSure;
+        if (waiting == null || oldestXid >= waiting.nextXid()) {
+            sure = waiting;
+            nextSure = seen;
         }
         for (int i = 0; i < heads.length; i++) {
             Turn turn = observed.get(i);
-            Long head = heads[i];
-            long mark = head == null ? horizon.position() : Math.min(head - 1, horizon.position());
-            (open.containsKey(turn.lane()) ? open : marks)
-                    .computeIfPresent(turn.lane(), (lane, old) -> Math.max(old, mark));
+            Sample horizon = turn.strict() ? sure : safe;
+            if (horizon != null) {
+                Long head = heads[i];
+                long mark = head == null ? horizon.position() : Math.min(head - 1, horizon.position());
+                (open.containsKey(turn.lane()) ? open : marks)
+                        .computeIfPresent(turn.lane(), (lane, old) -> old.atLeast(mark));
+            }
         }
+    }
+
+    /** In which the marks are true; null before anything was seen. */
+    @Nullable
+    UUID epoch() {
+        return epoch;
     }
 
     /** Up to when everything that was queued has been seen, or will be by a sweep, in milliseconds of database time; 0 if unknown. */

@@ -10,6 +10,7 @@ import dev.posthorn.delivery.background.Signal;
 import dev.posthorn.delivery.claim.ClaimedDelivery;
 import dev.posthorn.delivery.claim.DeliveryClaimer;
 import dev.posthorn.delivery.claim.HeldDeliveries;
+import dev.posthorn.delivery.claim.LaneSweeper;
 import dev.posthorn.delivery.claim.SleepProtocol;
 import dev.posthorn.delivery.endpoint.EndpointProfiles;
 import dev.posthorn.delivery.endpoint.TrustedAuthorities;
@@ -37,10 +38,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -64,6 +67,7 @@ public final class DeliveryEngine implements AutoCloseable {
     private final HeldDeliveries held = new HeldDeliveries();
     private final OwnSide ownSide;
     private final RequestSender sender;
+    private final LaneSweeper sweeper;
     private final Flow flow;
     private final Upkeep upkeep;
     private final KeyWatch keys;
@@ -72,6 +76,9 @@ public final class DeliveryEngine implements AutoCloseable {
             Thread.ofVirtual().name("posthorn-send-", 0).factory());
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
+    /** Deliveries have come back into the queue, where nobody looks for what is new. */
+    private final Signal cameBack = new Signal();
+
     private final Signal heart = new Signal();
     private final Signal networkLook = new Signal();
     private final Signal schemaLook = new Signal();
@@ -90,10 +97,11 @@ public final class DeliveryEngine implements AutoCloseable {
         HostResolver resolver = settings.resolver == null ? new SystemResolver() : settings.resolver;
         this.sender = new RequestSender(settings.addresses, resolver, settings.authorities, settings.proxy, ownSide);
         EndpointProfiles profiles = new EndpointProfiles(session, secrets);
+        this.sweeper = new LaneSweeper(session);
         this.flow = new Flow(
                 heartbeat,
                 held,
-                new DeliveryClaimer(session, held),
+                new DeliveryClaimer(session, held, sweeper),
                 profiles,
                 new RequestSigner(profiles, settings.version),
                 sender,
@@ -132,22 +140,26 @@ public final class DeliveryEngine implements AutoCloseable {
         migrator.requireCurrent();
         SchemaWatch watch = new SchemaWatch(migrator);
         schemaWatch = watch;
-        SettleLoop[] settle = new SettleLoop[1];
+        BlockingQueue<AttemptOutcome> outcomes = new LinkedBlockingQueue<>();
         DispatchLoop dispatching = new DispatchLoop(
                 flow,
                 heartbeat,
                 held,
                 () -> keys.problem().isEmpty(),
+                cameBack::give,
                 new SleepProtocol(session),
                 threads,
-                outcome -> settle[0].add(outcome),
+                outcomes::add,
                 settings.slots,
                 settings.ownConnections == null ? POLL_WITHOUT_NOTIFICATIONS : POLL);
-        settle[0] = new SettleLoop(flow, held, dispatching::ended);
-        UpkeepLoop chores = new UpkeepLoop(upkeep, heartbeat, held, keys, dispatching::wakeToSweep);
+        SettleLoop settle = new SettleLoop(flow, held, outcomes, dispatching::ended);
+        SweepLoop sweep =
+                new SweepLoop(sweeper, cameBack, () -> !closed.get() && dispatching.mayClaim(), dispatching::swept);
+        UpkeepLoop chores = new UpkeepLoop(upkeep, heartbeat, held, keys, cameBack::give);
         dispatch = dispatching;
         add("dispatch", dispatching::step);
-        add("settle", settle[0]::step);
+        add("sweep", sweep::step);
+        add("settle", settle::step);
         add("upkeep", chores::step);
         add("heartbeat", () -> {
             if (heartbeat.beat()) {
@@ -157,7 +169,7 @@ public final class DeliveryEngine implements AutoCloseable {
         });
         add("network", () -> {
             if (ownSide.recheck()) {
-                dispatching.wakeToSweep();
+                cameBack.give();
             }
             networkLook.await(BEAT);
         });
@@ -166,8 +178,8 @@ public final class DeliveryEngine implements AutoCloseable {
             schemaLook.await(SCHEMA_LOOK);
         });
         if (settings.ownConnections != null) {
-            NotificationLoop listening = new NotificationLoop(
-                    settings.ownConnections, dispatching::wake, dispatching::wakeToSweep, chores::wake);
+            NotificationLoop listening =
+                    new NotificationLoop(settings.ownConnections, dispatching::wake, cameBack::give, chores::wake);
             notifications = listening;
             add("listen", listening::step);
         }
@@ -242,7 +254,8 @@ public final class DeliveryEngine implements AutoCloseable {
                 return attempts;
             }
             if (claimed.isEmpty()) {
-                claimed = flow.lookAndClaim(settings.slots, true, true);
+                sweeper.sweep();
+                claimed = flow.lookAndClaim(settings.slots, true);
             }
             if (claimed.isEmpty()) {
                 return attempts;
@@ -303,9 +316,12 @@ public final class DeliveryEngine implements AutoCloseable {
         while (held.size() > 0 && System.nanoTime() < end) {
             never.await(Duration.ofMillis(20));
         }
+        // All are told before one is waited for: else their pauses add up.
+        loops.forEach(BackgroundLoop::end);
         heart.give();
         networkLook.give();
         schemaLook.give();
+        cameBack.give();
         for (BackgroundLoop loop : loops) {
             loop.stop(Duration.ofSeconds(2));
         }

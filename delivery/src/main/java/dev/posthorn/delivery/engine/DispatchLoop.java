@@ -39,6 +39,7 @@ final class DispatchLoop {
     private final Heartbeat heartbeat;
     private final HeldDeliveries held;
     private final BooleanSupplier keysFit;
+    private final Runnable sweep;
     private final SleepProtocol sleep;
     private final ExecutorService threads;
     private final Consumer<AttemptOutcome> outcomes;
@@ -46,7 +47,6 @@ final class DispatchLoop {
     private final Duration poll;
     private final Signal wake = new Signal();
     private final Queue<List<UUID>> ended = new ConcurrentLinkedQueue<>();
-    private volatile boolean sweep;
     private final AtomicLong arrivals = new AtomicLong();
     private volatile boolean unsent;
     private volatile boolean paused;
@@ -63,14 +63,16 @@ final class DispatchLoop {
     private @Nullable UUID asleep;
 
     private interface Look<T> {
-        T at(boolean now, boolean everywhere) throws SQLException;
+        T at(boolean now) throws SQLException;
     }
 
+    /** @param sweep says that something has come back into the queue */
     DispatchLoop(
             Flow flow,
             Heartbeat heartbeat,
             HeldDeliveries held,
             BooleanSupplier keysFit,
+            Runnable sweep,
             SleepProtocol sleep,
             ExecutorService threads,
             Consumer<AttemptOutcome> outcomes,
@@ -80,6 +82,7 @@ final class DispatchLoop {
         this.heartbeat = heartbeat;
         this.held = held;
         this.keysFit = keysFit;
+        this.sweep = sweep;
         this.sleep = sleep;
         this.threads = threads;
         this.outcomes = outcomes;
@@ -93,9 +96,8 @@ final class DispatchLoop {
         wake.give();
     }
 
-    /** Says that something has come back into the queue, where one does not look for what is new. */
-    void wakeToSweep() {
-        sweep = true;
+    /** Says that a sweep has found something. */
+    void swept() {
         wake.give();
     }
 
@@ -110,12 +112,13 @@ final class DispatchLoop {
         paused = pause;
     }
 
+    /** Whether this node may claim anything. */
+    boolean mayClaim() {
+        return heartbeat.isFresh() && keysFit.getAsBoolean() && !paused && !flow.isCutOff();
+    }
+
     void step() throws SQLException, InterruptedException {
-        if (!heartbeat.isFresh() || !keysFit.getAsBoolean()) {
-            wake.await(Duration.ofMillis(100));
-            return;
-        }
-        if (paused || flow.isCutOff()) {
+        if (!mayClaim()) {
             // Others may be well; what was claimed here goes back to them.
             unsent = false;
             wake.await(Duration.ofMillis(100));
@@ -125,7 +128,7 @@ final class DispatchLoop {
             // What is wrong on our own side will not be better at once.
             unsent = false;
             wake.await(AFTER_UNSENT);
-            sweep = true;
+            sweep.run();
         }
         awaitSlots();
         probe();
@@ -206,15 +209,12 @@ final class DispatchLoop {
         for (List<UUID> lanes = ended.poll(); lanes != null; lanes = ended.poll()) {
             flow.ended(lanes);
         }
-        boolean everywhere = sweep;
-        sweep = false;
         if (now || flow.nanosUntilLook() <= 0) {
             lookedFor = arrivals.get();
         }
         try {
-            return look.at(now, everywhere);
+            return look.at(now);
         } catch (SQLException e) {
-            sweep |= everywhere;
             lookedFor = -1;
             throw e;
         }
@@ -234,8 +234,7 @@ final class DispatchLoop {
             return 0;
         }
         int limit = Math.min(slots - held.size(), LARGEST_CLAIM);
-        List<ClaimedDelivery> claimed =
-                looking(now, (atOnce, everywhere) -> flow.lookAndClaim(limit, atOnce, everywhere));
+        List<ClaimedDelivery> claimed = looking(now, atOnce -> flow.lookAndClaim(limit, atOnce));
         // First of all: if the database goes away here, what is held and not sent would be held for ever.
         send(claimed);
         if (!claimed.isEmpty()) {

@@ -62,8 +62,8 @@ final class Flow {
      *
      * @return whether a claim may find something
      */
-    boolean look(boolean now, boolean sweep) throws SQLException {
-        return claimer.look(now, sweep);
+    boolean look(boolean now) throws SQLException {
+        return claimer.look(now);
     }
 
     /** How many nanoseconds until it is time to look again; not above 0 if it is. */
@@ -85,8 +85,8 @@ final class Flow {
         return claimer.untilNextOpening(atMostMillis);
     }
 
-    List<ClaimedDelivery> lookAndClaim(int limit, boolean now, boolean sweep) throws SQLException {
-        return prepared(claimer.lookAndClaim(heartbeat.nextLease(), limit, now, sweep));
+    List<ClaimedDelivery> lookAndClaim(int limit, boolean now) throws SQLException {
+        return prepared(claimer.lookAndClaim(heartbeat.nextLease(), limit, now));
     }
 
     List<ClaimedDelivery> claimProbes(int limit) throws SQLException {

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -20,19 +19,19 @@ final class SettleLoop {
     private final Flow flow;
     private final HeldDeliveries held;
     private final Consumer<List<UUID>> settled;
-    private final BlockingQueue<AttemptOutcome> outcomes = new LinkedBlockingQueue<>();
+    private final BlockingQueue<AttemptOutcome> outcomes;
     /** Kept from round to round until it is recorded. */
     private final List<AttemptOutcome> batch = new ArrayList<>();
 
-    /** @param settled hears, for each delivery that was recorded, of the lane that it was taken from */
-    SettleLoop(Flow flow, HeldDeliveries held, Consumer<List<UUID>> settled) {
+    /**
+     * @param outcomes to be recorded
+     * @param settled hears, for each delivery that was recorded, of the lane that it was taken from
+     */
+    SettleLoop(Flow flow, HeldDeliveries held, BlockingQueue<AttemptOutcome> outcomes, Consumer<List<UUID>> settled) {
         this.flow = flow;
         this.held = held;
+        this.outcomes = outcomes;
         this.settled = settled;
-    }
-
-    void add(AttemptOutcome outcome) {
-        outcomes.add(outcome);
     }
 
     void step() throws SQLException, InterruptedException {

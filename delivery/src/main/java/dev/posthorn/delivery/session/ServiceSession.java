@@ -71,7 +71,9 @@ public final class ServiceSession {
             try {
                 return autoCommitted(statements);
             } catch (SQLException e) {
-                if (!UNFIT_FOR_SINGLE_STATEMENTS.contains(e.getSQLState())) {
+                // Pools refuse without a state.
+                String state = e.getSQLState();
+                if (state == null || !UNFIT_FOR_SINGLE_STATEMENTS.contains(state)) {
                     throw e;
                 }
                 needsSettings = true;

@@ -9,6 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -19,36 +22,37 @@ class LanesTest {
     private static final UUID C = new UUID(0, 3);
     private static final long SECOND = 1_000_000_000L;
 
+    private UUID epoch = new UUID(0, 0);
     private final Map<UUID, Integer> held = new HashMap<>();
     private final Lanes lanes = new Lanes(lane -> held.getOrDefault(lane, 0));
 
     @Test
     void lanes_take_turns_and_those_that_gave_nothing_are_closed() {
         List.of(A, B, C).forEach(lanes::arrived);
-        List<Turn> turns = lanes.turns(10, Map.of());
+        List<Turn> turns = lanes.turns(10);
         assertThat(turns).extracting(Turn::lane).containsExactly(A, B, C);
-        lanes.asked(turns, Set.of(A, C), Set.of(), true);
-        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(A, C);
-        lanes.asked(lanes.turns(1, Map.of()), Set.of(A), Set.of(), true);
-        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(C, A);
+        lanes.asked(turns, gave(A, C), Set.of(), true);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(A, C);
+        lanes.asked(lanes.turns(1), gave(A), Set.of(), true);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, A);
         lanes.arrived(B);
-        assertThat(lanes.turns(2, Map.of())).extracting(Turn::lane).containsExactly(C, A);
+        assertThat(lanes.turns(2)).extracting(Turn::lane).containsExactly(C, A);
     }
 
     @Test
     void a_claim_that_was_not_full_has_taken_all_that_its_lanes_may_give() {
         List.of(A, B, C).forEach(lanes::arrived);
-        lanes.asked(lanes.turns(2, Map.of()), Set.of(A), Set.of(), false);
-        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(C);
+        lanes.asked(lanes.turns(2), gave(A), Set.of(), false);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C);
         lanes.arrived(A);
-        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(C, A);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, A);
     }
 
     @Test
     void a_claim_that_was_full_says_nothing_of_the_lanes_that_it_did_not_reach() {
         List.of(A, B, C).forEach(lanes::arrived);
-        lanes.asked(lanes.turns(10, Map.of()), Set.of(B), Set.of(), true);
-        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(C, B);
+        lanes.asked(lanes.turns(10), gave(B), Set.of(), true);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(C, B);
     }
 
     @Test
@@ -88,6 +92,48 @@ class LanesTest {
     }
 
     @Test
+    void the_mark_of_an_ordered_lane_waits_for_a_transaction_however_long() {
+        observeOrdered(sample(1, 100, 10), 10, A, null);
+        observeOrdered(sample(2, 200, 20), 15, A, null);
+        assertThat(mark(A)).as("place 101 may still be filled").isEqualTo(100);
+        observeOrdered(sample(60, 50_000, 30), 15, A, null);
+        observeOrdered(sample(120, 100_000, 40), 15, A, null);
+        assertThat(mark(A)).isEqualTo(100);
+        observeOrdered(sample(121, 100_100, 50), 45, A, 90_000L);
+        assertThat(mark(A)).as("it has ended").isEqualTo(200);
+        observeOrdered(sample(122, 100_200, 60), 55, A, 90_000L);
+        assertThat(mark(A)).isEqualTo(89_999);
+        assertThat(turn(A).strict()).isTrue();
+    }
+
+    @Test
+    void a_lane_that_turns_out_to_be_ordered_is_read_from_its_beginning_once() {
+        observe(sample(1, 100, 10), 10, A, null);
+        assertThat(turn(A)).isEqualTo(new Turn(A, 100, false, 0));
+        lanes.asked(lanes.turns(1), Map.of(A, true), Set.of(), true);
+        assertThat(turn(A)).isEqualTo(new Turn(A, 0, true, 0));
+        observeOrdered(sample(2, 200, 20), 20, A, 150L);
+        assertThat(turn(A)).as("up to where was sure when it was last looked").isEqualTo(new Turn(A, 100, true, 0));
+        lanes.asked(lanes.turns(1), gave(A), Set.of(), true);
+        assertThat(turn(A)).as("not ordered any more").isEqualTo(new Turn(A, 100, false, 0));
+    }
+
+    @Test
+    void nothing_that_was_seen_holds_in_another_epoch() {
+        observeOrdered(sample(1, 100, 10), 10, A, null);
+        observeOrdered(sample(2, 200, 20), 20, A, null);
+        assertThat(mark(A)).isEqualTo(100);
+        assertThat(lanes.safeMillis()).isPositive();
+        epoch = new UUID(0, 1);
+        observeOrdered(sample(3, 90, 30), 10, A, null);
+        assertThat(turn(A)).isEqualTo(new Turn(A, 0, true, 0));
+        assertThat(lanes.safeMillis()).isZero();
+        assertThat(lanes.epoch()).isEqualTo(epoch);
+        observeOrdered(sample(4, 95, 40), 35, A, null);
+        assertThat(mark(A)).isEqualTo(90);
+    }
+
+    @Test
     void what_came_back_before_the_mark_sets_it_back() {
         use(A);
         observe(sample(1, 100, 10), 10, A, null);
@@ -99,22 +145,10 @@ class LanesTest {
     }
 
     @Test
-    void the_claim_after_a_sweep_begins_at_the_head_and_the_mark_stays() {
-        lanes.openFrom(A, 101);
-        assertThat(lanes.turns(1, Map.of(A, 101L))).containsExactly(new Turn(A, 100, 0));
-        assertThat(mark(A))
-                .as("what is filled before the head is still to be read")
-                .isZero();
-        use(A);
-        observe(sample(1, 200, 10), 10, A, null);
-        assertThat(lanes.turns(1, Map.of(A, 101L))).containsExactly(new Turn(A, 200, 0));
-    }
-
-    @Test
     void a_mark_is_kept_while_its_lane_is_closed() {
         use(A);
         observe(sample(1, 100, 10), 10, A, null);
-        lanes.asked(lanes.turns(1, Map.of()), Set.of(), Set.of(), false);
+        lanes.asked(lanes.turns(1), gave(), Set.of(), false);
         assertThat(lanes.anyOpen()).isFalse();
         lanes.arrived(A);
         assertThat(mark(A)).isEqualTo(100);
@@ -126,9 +160,9 @@ class LanesTest {
         lanes.pacedUntil(B, 3 * SECOND);
         assertThat(lanes.nextOpening()).isEqualTo(3 * SECOND);
         lanes.openWaiting(4 * SECOND);
-        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(B);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(B);
         lanes.openWaiting(5 * SECOND);
-        assertThat(lanes.turns(10, Map.of())).extracting(Turn::lane).containsExactly(B, A);
+        assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(B, A);
         assertThat(lanes.nextOpening()).isNull();
     }
 
@@ -140,7 +174,7 @@ class LanesTest {
         lanes.heldByOthers(A, 0);
         assertThat(lanes.nextOpening()).isEqualTo(100_000_000);
         lanes.openWaiting(SECOND);
-        lanes.asked(lanes.turns(1, Map.of()), Set.of(A), Set.of(), false);
+        lanes.asked(lanes.turns(1), gave(A), Set.of(), false);
         lanes.heldByOthers(A, 0);
         assertThat(lanes.nextOpening()).as("after it gave something").isEqualTo(50_000_000);
     }
@@ -153,7 +187,7 @@ class LanesTest {
         assertThat(lanes.anyOpen()).isFalse();
         lanes.openFrom(A, 1);
         // The limit has been lifted meanwhile: a claim says nothing of a moment any more.
-        lanes.asked(lanes.turns(1, Map.of()), Set.of(A), Set.of(), false);
+        lanes.asked(lanes.turns(1), gave(A), Set.of(), false);
         lanes.arrived(A);
         assertThat(lanes.anyOpen()).isTrue();
     }
@@ -163,7 +197,7 @@ class LanesTest {
         lanes.pacedUntil(A, 60 * SECOND);
         lanes.pacedUntil(A, 5 * SECOND);
         lanes.openWaiting(5 * SECOND);
-        lanes.asked(lanes.turns(1, Map.of()), Set.of(), Set.of(), false);
+        lanes.asked(lanes.turns(1), gave(), Set.of(), false);
         lanes.openWaiting(60 * SECOND);
         assertThat(lanes.anyOpen()).as("the later one is forgotten").isFalse();
     }
@@ -171,12 +205,12 @@ class LanesTest {
     @Test
     void what_ended_opens_only_a_lane_that_gave_as_much_as_it_may() {
         lanes.arrived(A);
-        lanes.asked(lanes.turns(1, Map.of()), Set.of(A), Set.of(), false);
+        lanes.asked(lanes.turns(1), gave(A), Set.of(), false);
         held.put(A, 3);
         lanes.ended(A);
         assertThat(lanes.anyOpen()).as("it gave all that was there").isFalse();
         lanes.arrived(A);
-        lanes.asked(lanes.turns(1, Map.of()), Set.of(A), Set.of(A), false);
+        lanes.asked(lanes.turns(1), gave(A), Set.of(A), false);
         held.put(A, 4);
         lanes.arrived(A);
         assertThat(lanes.anyOpen()).as("it is full").isFalse();
@@ -185,23 +219,63 @@ class LanesTest {
     }
 
     @Test
-    void what_ended_opens_a_lane_that_gave_nothing_while_others_of_it_were_under_way() {
+    void what_ended_opens_a_full_lane_that_gave_nothing() {
         held.put(A, 2);
         lanes.arrived(A);
-        lanes.asked(lanes.turns(1, Map.of()), Set.of(), Set.of(), false);
+        lanes.asked(lanes.turns(1), gave(), Set.of(A), false);
+        lanes.arrived(A);
+        assertThat(lanes.anyOpen()).as("it is full").isFalse();
         lanes.ended(A);
         assertThat(lanes.anyOpen()).as("its limit may have shrunk").isTrue();
+    }
+
+    @Test
+    void what_arrives_opens_a_lane_in_which_there_was_nothing_though_others_of_it_are_under_way() {
+        held.put(A, 2);
+        lanes.arrived(A);
+        lanes.asked(lanes.turns(1), gave(), Set.of(), false);
+        lanes.ended(A);
+        assertThat(lanes.anyOpen()).as("there is no more").isFalse();
+        lanes.arrived(A);
+        assertThat(lanes.anyOpen()).isTrue();
+    }
+
+    @Test
+    void what_ended_or_arrives_opens_a_lane_of_which_a_full_claim_said_nothing() {
+        held.put(A, 2);
+        for (Consumer<UUID> opening : List.<Consumer<UUID>>of(lanes::ended, lanes::arrived)) {
+            List.of(A, B).forEach(lanes::arrived);
+            lanes.asked(lanes.turns(2), gave(B), Set.of(B), true);
+            lanes.asked(lanes.turns(1), gave(), Set.of(), false);
+            assertThat(lanes.anyOpen()).isFalse();
+            opening.accept(A);
+            assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(A);
+        }
     }
 
     /** Opens a lane and claims something from it, so that its mark may move. */
     private void use(UUID lane) {
         lanes.arrived(lane);
-        lanes.asked(lanes.turns(1, Map.of()), Set.of(lane), Set.of(), true);
+        lanes.asked(lanes.turns(1), gave(lane), Set.of(), true);
+    }
+
+    private static Map<UUID, Boolean> gave(UUID... lanes) {
+        return Stream.of(lanes).collect(Collectors.toMap(lane -> lane, lane -> false));
     }
 
     private void observe(Sample seen, long oldestXid, UUID lane, @Nullable Long head) {
         use(lane);
-        lanes.observed(seen, oldestXid, lanes.toObserve(10), new @Nullable Long[] {head});
+        move(seen, oldestXid, head);
+    }
+
+    private void observeOrdered(Sample seen, long oldestXid, UUID lane, @Nullable Long head) {
+        lanes.arrived(lane);
+        lanes.asked(lanes.turns(1), Map.of(lane, true), Set.of(), true);
+        move(seen, oldestXid, head);
+    }
+
+    private void move(Sample seen, long oldestXid, @Nullable Long head) {
+        lanes.observed(epoch, seen, oldestXid, lanes.toObserve(10), new @Nullable Long[] {head});
     }
 
     private static Sample sample(long second, long position, long nextXid) {
@@ -209,10 +283,13 @@ class LanesTest {
     }
 
     private long mark(UUID lane) {
-        return lanes.turns(10, Map.of()).stream()
+        return turn(lane).mark();
+    }
+
+    private Turn turn(UUID lane) {
+        return lanes.turns(10).stream()
                 .filter(turn -> turn.lane().equals(lane))
                 .findFirst()
-                .orElseThrow()
-                .mark();
+                .orElseThrow();
     }
 }

@@ -163,6 +163,7 @@ public final class IntegrationEngine implements AutoCloseable {
         if (!closed.compareAndSet(false, true)) {
             return;
         }
+        loops.forEach(BackgroundLoop::end);
         look.give();
         beat.give();
         try {

@@ -82,7 +82,7 @@ COMMENT ON COLUMN posthorn.webhook_endpoints.ordering IS
     'none: as fast as it goes. endpoint: one after the other, in the order of the commits. key: the same among deliveries of one ordering_key. Taken over by each delivery when it is queued.';
 COMMENT ON COLUMN posthorn.webhook_endpoints.ordering_key IS 'A jsonpath over the payload whose first item is the key; deliveries without one share a lane.';
 COMMENT ON COLUMN posthorn.webhook_endpoints.on_dead_letter IS
-    'What an ordered lane does after a dead letter. pass: goes on with the next one. hold: waits until that one is delivered, cancelled or dropped.';
+    'What an ordered lane does after a dead letter. pass: goes on with the next one. hold: waits until that one is delivered, cancelled or dropped. A change to hold does not wait for what became one while it passed.';
 COMMENT ON COLUMN posthorn.webhook_endpoints.signature_schemes IS
     'How requests are signed: v1 (HMAC-SHA256), v1a (Ed25519), at least one of them, and for receivers of older forms github (X-Hub-Signature-256) and stripe (signature_header).';
 COMMENT ON COLUMN posthorn.webhook_endpoints.signature_header IS 'Name of the header that carries the signature of the scheme stripe.';
@@ -191,7 +191,7 @@ COMMENT ON COLUMN posthorn.webhook_events.created_at IS 'When it was queued.';
 
 -- Without a cache: a place that was drawn long ago and is used now would stand where nobody looks any more.
 CREATE SEQUENCE posthorn.webhook_delivery_position AS bigint;
-COMMENT ON SEQUENCE posthorn.webhook_delivery_position IS 'Places in the queue, given whenever a delivery becomes claimable.';
+COMMENT ON SEQUENCE posthorn.webhook_delivery_position IS 'Places in the queue, given whenever a delivery becomes claimable; in an ordered lane it keeps its own.';
 
 CREATE TABLE posthorn.webhook_deliveries (
     id               uuid NOT NULL,
@@ -256,9 +256,9 @@ CREATE INDEX webhook_deliveries_waiting_due ON posthorn.webhook_deliveries_waiti
 CREATE INDEX webhook_deliveries_waiting_lane ON posthorn.webhook_deliveries_waiting (ordered_lane) WHERE ordered_lane IS NOT NULL;
 CREATE INDEX webhook_deliveries_waiting_endpoint ON posthorn.webhook_deliveries_waiting (endpoint_id, id);
 CREATE INDEX webhook_deliveries_parked_endpoint ON posthorn.webhook_deliveries_parked (endpoint_id, id);
-CREATE INDEX webhook_deliveries_parked_lane ON posthorn.webhook_deliveries_parked (ordered_lane) WHERE ordered_lane IS NOT NULL;
+CREATE INDEX webhook_deliveries_parked_lane ON posthorn.webhook_deliveries_parked (ordered_lane, position) WHERE ordered_lane IS NOT NULL;
 CREATE INDEX webhook_deliveries_dead_endpoint ON posthorn.webhook_deliveries_dead (endpoint_id, id);
-CREATE INDEX webhook_deliveries_dead_lane ON posthorn.webhook_deliveries_dead (ordered_lane) WHERE ordered_lane IS NOT NULL;
+CREATE INDEX webhook_deliveries_dead_lane ON posthorn.webhook_deliveries_dead (ordered_lane) WHERE ordered_lane IS NOT NULL AND position > 0;
 CREATE INDEX webhook_deliveries_ended_endpoint ON posthorn.webhook_deliveries_ended (endpoint_id, id);
 
 COMMENT ON TABLE posthorn.webhook_deliveries IS
@@ -271,7 +271,8 @@ COMMENT ON COLUMN posthorn.webhook_deliveries.event_id IS 'What is delivered.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.community_id IS 'The community.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.endpoint_id IS 'To whom.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.ordered_lane IS 'The lane whose deliveries go one after the other; null where there is no order.';
-COMMENT ON COLUMN posthorn.webhook_deliveries.position IS 'Its place in the queue, given anew whenever it becomes claimable.';
+COMMENT ON COLUMN posthorn.webhook_deliveries.position IS
+    'Its place in the queue, given anew whenever it becomes claimable; in an ordered lane it is kept. 0: it became a dead letter while its lane was to pass.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.lease_no IS 'With dispatcher_id the fencing token of the lease: <dispatcher_id>-<lease_no>.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.dispatcher_id IS 'Who is sending it, or has delivered it.';
 COMMENT ON COLUMN posthorn.webhook_deliveries.created_at IS 'When it was queued.';
@@ -370,6 +371,16 @@ COMMENT ON TABLE posthorn.webhook_filter_errors IS
 COMMENT ON COLUMN posthorn.webhook_filter_errors.community_id IS 'The community.';
 COMMENT ON COLUMN posthorn.webhook_filter_errors.endpoint_id IS 'The endpoint.';
 COMMENT ON COLUMN posthorn.webhook_filter_errors.occurred_at IS 'When.';
+
+-- A crash empties an unlogged table, and so does the promotion of a standby: both may have lost what was committed without waiting for the disk.
+CREATE UNLOGGED TABLE posthorn.queue_epoch (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    id       uuid NOT NULL DEFAULT gen_random_uuid()
+);
+
+COMMENT ON TABLE posthorn.queue_epoch IS 'Changes when PostgreSQL may have lost claims, results and places in the queue. What a node knows of the queue holds only within an epoch.';
+COMMENT ON COLUMN posthorn.queue_epoch.only_one IS 'There is at most one row.';
+COMMENT ON COLUMN posthorn.queue_epoch.id IS 'The epoch; written by the first node that looks.';
 
 CREATE TABLE posthorn.dispatchers (
     id           uuid PRIMARY KEY,

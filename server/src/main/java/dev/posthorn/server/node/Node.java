@@ -77,10 +77,18 @@ public final class Node implements AutoCloseable {
 
     private Node(Settings settings, DeliveryListener listener, Deque<AutoCloseable> started) throws SQLException {
         this.started = started;
+        // Settings first: whoever wrote a wrong one hears of it before anything is started.
         MasterKeyset masterKey = MasterKeys.find(settings);
         AddressPolicy addresses = Targets.policy(settings);
         TrustedAuthorities authorities = Egress.authorities(settings);
         Optional<EgressProxy> proxy = Egress.proxy(settings);
+        String controlName = Targets.controlName(settings);
+        int maxInFlight = settings.number(Setting.MAX_IN_FLIGHT, 1, 10_000);
+        int unknownKeysPerSecond = settings.number(Setting.API_KEY_UNKNOWN_PER_SECOND, 1, 1_000_000);
+        boolean openIfLimitsFail = openIfLimitsFail(settings);
+        LeakReportKeys reporters = LeakReportKeys.read(settings.text(Setting.LEAK_REPORT_KEYS));
+        ClientAddress clients = ClientAddress.trusting(networks(settings, Setting.TRUSTED_PROXIES));
+        int port = settings.number(Setting.PORT, 0, 65_535);
         String databaseUrl = settings.text(Setting.DATABASE_URL);
         boolean embedded = databaseUrl.isEmpty();
         if (embedded) {
@@ -114,8 +122,8 @@ public final class Node implements AutoCloseable {
                 .ownConnections(own)
                 .addresses(addresses)
                 .trust(authorities)
-                .maxInFlight(settings.number(Setting.MAX_IN_FLIGHT, 1, 10_000))
-                .controlName(Targets.controlName(settings))
+                .maxInFlight(maxInFlight)
+                .controlName(controlName)
                 .listener(metrics);
         proxy.ifPresent(building::egressProxy);
         DeliveryEngine engine = building.build();
@@ -136,10 +144,8 @@ public final class Node implements AutoCloseable {
                 .build();
         started.push(integrations);
         integrations.start();
-        KeyVerifier verifier = apiKeys(settings, metrics);
-        LeakReportKeys reporters = LeakReportKeys.read(settings.text(Setting.LEAK_REPORT_KEYS));
-        ClientAddress clients = ClientAddress.trusting(networks(settings, Setting.TRUSTED_PROXIES));
-        web = startWeb(settings, config -> {
+        KeyVerifier verifier = apiKeys(openIfLimitsFail, unknownKeysPerSecond, metrics);
+        web = startWeb(settings.text(Setting.HOST), port, config -> {
             ApiDatabase database = new ApiDatabase(session);
             Api api = new Api(config.routes, database, verifier, clients);
             // The busiest first: of the routes that fit a path the first one is taken, and each is tried by a regular
@@ -234,14 +240,13 @@ public final class Node implements AutoCloseable {
         return "psql \"" + url.toString().replace("jdbc:postgresql://", "postgres://" + login) + "\"";
     }
 
-    private static Javalin startWeb(Settings settings, java.util.function.Consumer<JavalinConfig> routes) {
-        int port = settings.number(Setting.PORT, 0, 65_535);
+    private static Javalin startWeb(String host, int port, java.util.function.Consumer<JavalinConfig> routes) {
         Javalin javalin = Javalin.create(config -> {
             config.startup.showJavalinBanner = false;
             config.startup.showOldJavalinVersionWarning = false;
             config.concurrency.useVirtualThreads = true;
             config.http.maxRequestSize = LARGEST_BODY;
-            config.jetty.host = settings.text(Setting.HOST);
+            config.jetty.host = host;
             config.jetty.port = port;
             // Jetty keeps the headers of a connection to recognise them in its next request: API keys would stay in
             // memory as long as it.
@@ -258,13 +263,7 @@ public final class Node implements AutoCloseable {
     }
 
     /** Verifies keys; its listener has a connection of its own, so that nobody waits for it. */
-    private KeyVerifier apiKeys(Settings settings, Metrics metrics) {
-        String failing = settings.text(Setting.API_KEY_LIMITS_FAIL);
-        if (!failing.equals("open") && !failing.equals("closed")) {
-            throw new PosthornException(
-                    PosthornException.CONFIGURATION,
-                    Setting.API_KEY_LIMITS_FAIL.property() + " must be open or closed, it is \"" + failing + "\"");
-        }
+    private KeyVerifier apiKeys(boolean openIfLimitsFail, int unknownPerSecond, Metrics metrics) {
         HikariDataSource listening = Databases.pool(url, "posthorn-keys", 1);
         started.push(listening);
         KeyVerifier verifier = new KeyVerifier(
@@ -272,13 +271,23 @@ public final class Node implements AutoCloseable {
                 listening,
                 new KeyVerifier.Options(
                         KeyVerifier.Options.usual().cachedKeys(),
-                        failing.equals("open"),
-                        settings.number(Setting.API_KEY_UNKNOWN_PER_SECOND, 1, 1_000_000),
+                        openIfLimitsFail,
+                        unknownPerSecond,
                         metrics.apiKeys()));
         started.push(verifier);
         metrics.watchApiKeys(() -> verifier.isHearing() ? 1 : 0);
         verifier.start();
         return verifier;
+    }
+
+    private static boolean openIfLimitsFail(Settings settings) {
+        String failing = settings.text(Setting.API_KEY_LIMITS_FAIL);
+        if (!failing.equals("open") && !failing.equals("closed")) {
+            throw new PosthornException(
+                    PosthornException.CONFIGURATION,
+                    Setting.API_KEY_LIMITS_FAIL.property() + " must be open or closed, it is \"" + failing + "\"");
+        }
+        return failing.equals("open");
     }
 
     private static List<Network> networks(Settings settings, Setting setting) {

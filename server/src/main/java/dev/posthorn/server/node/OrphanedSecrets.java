@@ -32,6 +32,7 @@ final class OrphanedSecrets implements AutoCloseable {
 
     @Override
     public void close() {
+        loop.end();
         closing.give();
         try {
             loop.stop(TO_END);

@@ -87,8 +87,10 @@ final class DeliveryJudge {
                 } else {
                     findings.add(
                             Finding.DUPLICATE,
-                            "delivery " + delivery.id() + " was taken at " + lastTaken.at() + " and sent again at "
-                                    + request.at());
+                            "delivery " + delivery.id() + " to " + request.path() + " was taken at " + lastTaken.at()
+                                    + " (signed in the second " + lastTaken.timestamp() + ") and sent again at "
+                                    + request.at() + "; its history: "
+                                    + logs.attempts.getOrDefault(delivery.id(), List.of()));
                 }
             }
             if (taken.contains(request)) {

@@ -1,6 +1,7 @@
 package dev.posthorn.benchmarks.faults.checker;
 
 import dev.posthorn.benchmarks.faults.checker.RunLogs.Delivery;
+import dev.posthorn.benchmarks.faults.checker.RunLogs.Endpoint;
 import dev.posthorn.benchmarks.faults.checker.RunLogs.Lease;
 import dev.posthorn.benchmarks.faults.checker.RunLogs.Request;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.List;
 final class Explanations {
     private static final String ALL = "all";
     private static final String FREEZE = "freeze";
+    private static final long SECOND = 1_000_000;
     /** A node has this long to record an answer after it was given. */
     private static final long RECORDING = 5_000_000;
     /** A frozen node may, in the moment of its thaw, still send what it had taken for its own. */
@@ -22,7 +24,7 @@ final class Explanations {
 
     /** Whether it can be understood that a request was answered well and its delivery was not done with it. */
     boolean mayNotHaveCounted(Delivery delivery, Request request) {
-        if (request.answer().equals("surplus")) {
+        if (request.answer().equals("surplus") || cameTooLate(delivery, request)) {
             return true;
         }
         List<Lease> before = logs.leasesOf(delivery.id()).stream()
@@ -37,6 +39,24 @@ final class Explanations {
         return harmed(ALL, lease.at(), until)
                 || harmed(process(lease), lease.at(), until)
                 || before.stream().anyMatch(older -> thawed(process(older), request.at()));
+    }
+
+    /**
+     * Whether a request lay on its way, or before its receiver, for so long after it was signed that its sender may have given it up, as the
+     * sender's own record says too: on a machine that has too much to do a receiver reads what it got seconds before. A signature tells
+     * whole seconds only.
+     */
+    private boolean cameTooLate(Delivery delivery, Request request) {
+        Endpoint endpoint = logs.endpoints.get(delivery.endpoint());
+        if (endpoint == null || !request.timestamp().matches("[0-9]{1,12}")) {
+            return false;
+        }
+        long deadline = Long.parseLong(request.timestamp()) * SECOND + endpoint.timeoutMicros();
+        return request.answeredAt() >= deadline
+                && logs.attempts.getOrDefault(delivery.id(), List.of()).stream()
+                        .anyMatch(attempt -> attempt.errorClass().equals("timeout")
+                                && attempt.recordedAt() >= deadline
+                                && attempt.recordedAt() <= deadline + SECOND + RECORDING);
     }
 
     /** Whether a request may have come from a node that stood still with it in its hands, and did not know yet that it had lost its lease. */

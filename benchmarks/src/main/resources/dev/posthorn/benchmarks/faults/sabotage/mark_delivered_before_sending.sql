@@ -10,7 +10,7 @@ BEGIN
             LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, posthorn, pg_temp AS $body$
         #variable_conflict use_column
         BEGIN
-            RETURN QUERY SELECT * FROM posthorn.claim_honestly($1, $2, $3, $4, $5, $6);
+            RETURN QUERY SELECT * FROM posthorn.claim_honestly($1, $2, $3, $4, $5, $6, $7, $8, $9);
             PERFORM posthorn.settle_successes(
                 array_agg(d.id), array_agg(d.dispatcher_id), array_agg(d.lease_no), array_agg(200), array_agg(1), array_agg(NULL::text))
             FROM posthorn.webhook_deliveries_ready AS d

@@ -148,6 +148,26 @@ class CheckerTest {
     }
 
     @Test
+    void a_duplicate_is_explained_where_the_receiver_read_the_request_after_its_deadline_and_the_sender_says_so_too()
+            throws IOException {
+        delivered("e1", 0);
+        deliveries.getFirst()[5] = 2;
+        attempts.set(0, new Object[] {"d-e1", "1", "first", at(5.4), "failed", "timeout"});
+        attempts.add(new Object[] {"d-e1", "2", "first", at(7.1), "delivered", "-"});
+        request("e1", PLAIN, 7, "ok", SECRET);
+        assertThat(found()).as("read in time").containsExactly("duplicate 1");
+        receivers.getFirst()[0] = at(5.2);
+        assertThat(found()).isEmpty();
+        attempts.getFirst()[5] = "status";
+        assertThat(found()).as("not given up").containsExactly("duplicate 1");
+        attempts.getFirst()[5] = "timeout";
+        attempts.getFirst()[3] = at(4.9);
+        assertThat(found()).as("given up before the deadline").containsExactly("duplicate 1");
+        attempts.getFirst()[3] = at(11.5);
+        assertThat(found()).as("given up long after").containsExactly("duplicate 1");
+    }
+
+    @Test
     void what_did_not_end_is_a_wrong_state() throws IOException {
         delivered("e1", 0);
         deliveries.getFirst()[4] = "sending";

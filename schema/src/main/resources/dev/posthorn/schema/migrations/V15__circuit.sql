@@ -34,7 +34,10 @@ RETURNS TABLE (
 )
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
+    SET enable_hashjoin = off
+    SET enable_mergejoin = off
     SET enable_seqscan = off
+    SET enable_bitmapscan = off
     SET jit = off
 AS $$
 #variable_conflict use_column
@@ -47,7 +50,7 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH due AS MATERIALIZED (
-        SELECT h.endpoint_id
+        SELECT h.endpoint_id, e.on_dead_letter
         FROM posthorn.webhook_endpoint_health AS h
         JOIN posthorn.webhook_endpoints AS e ON e.id = h.endpoint_id AND e.deleted_at IS NULL
         WHERE h.probe_at <= at AND h.disabled_reason = 'auto' AND h.secret_version IS NOT NULL
@@ -62,6 +65,13 @@ BEGIN
             SELECT p.endpoint_id, p.id
             FROM posthorn.webhook_deliveries_parked AS p
             WHERE p.endpoint_id = due.endpoint_id
+              -- A probe keeps the order of its lane, too: what was sent anew has an old id and a new place, and a lane may wait for a dead letter.
+              AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_parked AS q WHERE q.ordered_lane = p.ordered_lane AND q.position < p.position)
+              AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_waiting AS w WHERE w.ordered_lane = p.ordered_lane)
+              AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_ready AS r
+                              WHERE coalesce(r.ordered_lane, r.endpoint_id) = p.ordered_lane AND r.position < p.position)
+              AND NOT (due.on_dead_letter = 'hold'
+                       AND EXISTS (SELECT FROM posthorn.webhook_deliveries_dead AS w WHERE w.ordered_lane = p.ordered_lane AND w.position > 0))
             ORDER BY p.id
             LIMIT 1
             FOR UPDATE SKIP LOCKED
@@ -94,6 +104,6 @@ END
 $$;
 
 COMMENT ON FUNCTION posthorn.claim_endpoint_probes(uuid, bigint, integer) IS
-    'For nodes: open → half-open. Leases the oldest parked delivery of each endpoint whose probe is due; its attempt is recorded but not counted, and a 2xx closes the circuit.';
+    'For nodes: open → half-open. Leases the oldest parked delivery of each endpoint whose probe is due, of an ordered one the oldest that is the next of its lane; its attempt is recorded but not counted, and a 2xx closes the circuit.';
 
 GRANT EXECUTE ON FUNCTION posthorn.claim_endpoint_probes(uuid, bigint, integer) TO posthorn_service;

@@ -213,6 +213,24 @@ CREATE TRIGGER follow_creation AFTER INSERT ON posthorn.webhook_endpoints
 CREATE TRIGGER follow_switch AFTER UPDATE OF enabled, deleted_at ON posthorn.webhook_endpoints
     FOR EACH ROW EXECUTE FUNCTION posthorn.follow_webhook_endpoint();
 
+CREATE FUNCTION posthorn.follow_webhook_limits() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+BEGIN
+    PERFORM posthorn.wake_dispatchers();
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.follow_webhook_limits() IS 'Trigger function: lets nodes look at once whether an endpoint may get more.';
+
+CREATE TRIGGER follow_limits AFTER UPDATE OF max_in_flight, rate_limit, rate_period, on_dead_letter ON posthorn.webhook_endpoints
+    FOR EACH ROW
+    WHEN ((OLD.max_in_flight, OLD.rate_limit, OLD.rate_period, OLD.on_dead_letter)
+          IS DISTINCT FROM (NEW.max_in_flight, NEW.rate_limit, NEW.rate_period, NEW.on_dead_letter))
+    EXECUTE FUNCTION posthorn.follow_webhook_limits();
+
 CREATE FUNCTION posthorn.follow_webhook_signing() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp

@@ -44,7 +44,7 @@ AS $$
 
     WITH ended AS MATERIALIZED (
         SELECT d.id, d.stage, h.disabled_at IS NOT NULL AS disabled,
-               d.ordered_lane IS NOT NULL AND d.stage = 'dead' AND e.on_dead_letter = 'hold' AS held_lane
+               d.ordered_lane IS NOT NULL AND d.stage = 'dead' AND d.position > 0 AND e.on_dead_letter = 'hold' AS held_lane
         FROM posthorn.webhook_deliveries AS d
         JOIN posthorn.webhook_endpoints AS e ON e.id = d.endpoint_id AND e.deleted_at IS NULL
         JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id

@@ -95,7 +95,7 @@ BEGIN
             SELECT count(*) INTO leased
             FROM posthorn.lease_ready_deliveries(
                 dispatcher, 1, batch, 16777216, lanes, array_fill(0::bigint, ARRAY[cardinality(lanes)]),
-                array_fill(0, ARRAY[cardinality(lanes)]), false) AS l
+                '{}', array_fill(0, ARRAY[cardinality(lanes)]), false) AS l
             WHERE l.delivery_id IS NOT NULL;
             EXIT;
         EXCEPTION

@@ -245,6 +245,7 @@ BEGIN
                        make_interval(secs => least(coalesce(h.retry_after, 0), 86400)))
                END AS due,
                v.status IN ('retrying', 'pending') AND v.parked AS parked,
+               v.status = 'dead_letter' AND e.on_dead_letter = 'pass' AS passed,
                j.verdict IS NOT NULL AND j.tells AS just_disabled
         FROM held AS h
         JOIN posthorn.webhook_endpoints AS e ON e.id = h.endpoint_id
@@ -280,6 +281,7 @@ BEGIN
                 ELSE 'waiting'
             END)::posthorn.delivery_stage,
             status = s.status,
+            position = CASE WHEN s.passed THEN 0 ELSE d.position END,
             attempt_count = s.attempt,
             lost_leases = 0,
             probing = false,

@@ -20,7 +20,9 @@ BEGIN
         SELECT h.endpoint_id FROM posthorn.webhook_endpoint_health AS h WHERE h.parking
         UNION
         SELECT p.endpoint_id FROM parked AS p
-        JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = p.endpoint_id AND h.disabled_at IS NULL
+        JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = p.endpoint_id
+        JOIN posthorn.webhook_endpoints AS e ON e.id = p.endpoint_id
+        WHERE h.disabled_at IS NULL OR e.deleted_at IS NOT NULL
         UNION
         SELECT h.endpoint_id
         FROM posthorn.webhook_endpoint_health AS h
@@ -208,12 +210,14 @@ BEGIN
     GET DIAGNOSTICS expired = ROW_COUNT;
 
     WITH old AS MATERIALIZED (
-        SELECT d.id FROM posthorn.webhook_deliveries AS d
+        SELECT d.id, d.endpoint_id FROM posthorn.webhook_deliveries AS d
         WHERE d.stage = 'parked' AND d.parked_at < before ORDER BY d.id LIMIT max FOR UPDATE SKIP LOCKED
     )
     UPDATE posthorn.webhook_deliveries AS d
-    SET stage = 'dead', status = 'dead_letter', parked_at = NULL, ended_at = at, last_error = 'parked_too_long'
+    SET stage = 'dead', status = 'dead_letter', parked_at = NULL, ended_at = at, last_error = 'parked_too_long',
+        position = CASE e.on_dead_letter WHEN 'hold' THEN d.position ELSE 0 END
     FROM old
+    LEFT JOIN posthorn.webhook_endpoints AS e ON e.id = old.endpoint_id
     WHERE d.stage = 'parked' AND d.id = old.id;
     GET DIAGNOSTICS parked = ROW_COUNT;
     RETURN expired + parked;
