@@ -37,6 +37,14 @@ class QueueBenchTest {
     }
 
     @Test
+    void drain_keeps_a_rate_limit() {
+        JsonNode told = bench("drain --rate-limit 2 --deliveries 500 --rounds 1 --warm-ups 0 --json");
+        assertThat(told.get("deliveries_per_s").asDouble())
+                .as("one at once, then two a second, to each of 100 endpoints")
+                .isBetween(0.1, 252.0);
+    }
+
+    @Test
     void ingest_counts_what_is_stored_by_each_way() {
         JsonNode told = bench("ingest --seconds 1 --rounds 1 --batch 50 --rest-connections 4 --json");
         for (String way : List.of("sql_single", "sql_batch", "rest_single", "rest_batch")) {

@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthorn.delivery.address.AddressPolicy;
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import dev.posthorn.schema.Migrator;
+import dev.posthorn.testkit.Eventually;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver;
 import dev.posthorn.vault.MasterKeyset;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A migrated database with one community, a receiver, and engines on both. */
 final class EngineFixture implements AutoCloseable {
+    private static final long MINUTE_NANOS = 60_000_000_000L;
     static final AddressPolicy LOOPBACK = AddressPolicy.allowing(List.of("127.0.0.0/8"));
 
     final TestDatabase database = TestDatabase.create(source -> new Migrator(source).migrate());
@@ -57,13 +58,29 @@ final class EngineFixture implements AutoCloseable {
                         + endpoint + "' GROUP BY 1) AS s");
     }
 
-    /** Waits until {@link #status} says so; fails after a minute. */
+    /** Waits until {@link #status} says so; fails where nothing has changed for a minute. */
     void awaitStatus(String endpoint, String status) throws InterruptedException {
-        long end = System.nanoTime() + Duration.ofMinutes(1).toNanos();
-        while (!status(endpoint).equals(status)) {
-            assertThat(System.nanoTime()).as("still " + status(endpoint)).isLessThan(end);
+        String seen = status(endpoint);
+        long since = System.nanoTime();
+        while (!seen.equals(status)) {
             new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
+            String now = status(endpoint);
+            if (now.equals(seen)) {
+                assertThat(System.nanoTime() - since).as("still " + now).isLessThan(MINUTE_NANOS);
+            } else {
+                seen = now;
+                since = System.nanoTime();
+            }
         }
+    }
+
+    /** Waits until a node says what is wrong with it, beginning or ending so. */
+    static void awaitTrouble(DeliveryEngine engine, String says) {
+        Eventually.until(
+                "it says \"" + says + "\"",
+                () -> engine.trouble()
+                        .filter(told -> told.startsWith(says) || told.endsWith(says))
+                        .isPresent());
     }
 
     List<List<@Nullable String>> invariants() {
@@ -83,11 +100,10 @@ final class EngineFixture implements AutoCloseable {
                 END
                 $$
                 """);
-        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (database.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-                .isEmpty()) {
-            assertThat(System.nanoTime()).as("no sweep").isLessThan(end);
-        }
+        Eventually.until(
+                "a sweep hangs",
+                () -> !database.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+                        .isEmpty());
     }
 
     /** Ends what {@link #hangSweeps} began; a sweep finds nothing any more. */

@@ -66,11 +66,7 @@ class NewerSchemaTest {
             migrate();
             world.database.administrate("CREATE OR REPLACE FUNCTION posthorn.serves_since() RETURNS integer"
                     + " LANGUAGE sql IMMUTABLE AS 'SELECT posthorn.schema_version()'");
-            while (running.isReady()) {
-                world.database.query("SELECT pg_sleep(0.1)");
-            }
-            assertThat(running.trouble())
-                    .hasValueSatisfying(why -> assertThat(why).endsWith("update this node"));
+            EngineFixture.awaitTrouble(running, "update this node");
             queueMany(1);
             assertThatThrownBy(late::start).isInstanceOf(SchemaException.class);
             world.awaitStatus(endpoint, "delivered:1 pending:1");

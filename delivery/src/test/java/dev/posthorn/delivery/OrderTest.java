@@ -153,12 +153,11 @@ class OrderTest {
             one.start();
             two.start();
             queue(1, 200);
-            world.receiver.await(1, Duration.ofSeconds(20));
-            long begun = System.nanoTime();
             world.awaitStatus(limited, "delivered:200");
             // 200 at 50 a second, of which five may come at once; a slow machine only makes it longer.
-            assertThat(Duration.ofNanos(System.nanoTime() - begun))
-                    .isBetween(Duration.ofMillis(3500), Duration.ofSeconds(30));
+            double seconds = Double.parseDouble(world.database.one(
+                    "SELECT extract(epoch FROM max(ended_at) - max(created_at)) FROM posthorn.webhook_deliveries"));
+            assertThat(seconds).isBetween(3.9, 30.0);
         }
     }
 
@@ -179,7 +178,7 @@ class OrderTest {
                 statement.execute("SELECT pg_sleep(0.5)");
             }
             connection.commit();
-            world.receiver.await(301, Duration.ofSeconds(5));
+            world.receiver.await(301, Duration.ofSeconds(60));
             world.awaitStatus(endpoint, "delivered:301");
         }
         assertThat(world.invariants()).isEmpty();

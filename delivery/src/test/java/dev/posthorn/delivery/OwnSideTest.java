@@ -7,6 +7,7 @@ import dev.posthorn.delivery.address.HostResolver;
 import dev.posthorn.delivery.address.IpAddress;
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import dev.posthorn.delivery.send.EgressProxy;
+import dev.posthorn.testkit.Eventually;
 import dev.posthorn.testkit.TestNameServer;
 import dev.posthorn.testkit.TestProxy;
 import dev.posthorn.testkit.TestReceiver.Answer;
@@ -118,7 +119,7 @@ class OwnSideTest {
 
     @Test
     void silence_is_ours_while_the_name_service_is_silent_too() throws Exception {
-        String endpoint = world.endpoint("/hook", ", timeout_seconds", ", 1");
+        String endpoint = world.endpoint("/hook");
         String broken = named("broken.example.com");
         try (DeliveryEngine engine = engine().build()) {
             // By a failure of a name this node learns that the name service answers.
@@ -136,6 +137,7 @@ class OwnSideTest {
             names.be(TestNameServer.State.SILENT);
             world.database.administrate(
                     "UPDATE posthorn.webhook_endpoints SET event_types = '{never}' WHERE id = '" + broken + "'");
+            timeout(endpoint, 1);
             // Who was met in the last two seconds is no proof of anything now.
             world.database.query("SELECT pg_sleep(2.1)");
             queueMany(1);
@@ -143,6 +145,7 @@ class OwnSideTest {
             assertThat(world.status(endpoint)).isEqualTo("delivered:1 pending:1");
             never.countDown();
             world.receiver.answer(request -> Answer.of(200));
+            timeout(endpoint, 15);
             mend();
             assertThat(engine.runDueOnce()).isEqualTo(1);
         }
@@ -157,11 +160,11 @@ class OwnSideTest {
             world.awaitStatus(endpoint, "delivered:1");
             cut(TestNameServer.State.SILENT);
             queueMany(50);
-            awaitTrouble(engine, "the name service does not answer; ");
+            EngineFixture.awaitTrouble(engine, "the name service does not answer; ");
             world.awaitStatus(endpoint, "delivered:1 pending:50");
             mend();
             world.awaitStatus(endpoint, "delivered:51");
-            assertThat(engine.isReady()).isTrue();
+            Eventually.until("ready", engine::isReady);
         }
         assertThat(world.receiver.received()).hasSize(51);
         assertThat(world.invariants()).isEmpty();
@@ -172,23 +175,24 @@ class OwnSideTest {
         String endpoint = named("a.example.com");
         TestProxy proxy = new TestProxy();
         int port = proxy.port();
-        // So that no tunnel stays that leads past what the proxy answers later.
+        // So that no tunnel stays that leads past what the proxy answers later: for several at once more may be opened
+        // than are used.
         world.receiver.answer(request -> new Answer(200, Map.of("Connection", "close"), new byte[0]));
         try (DeliveryEngine engine = engine().egressProxy(EgressProxy.parse("127.0.0.1:" + port, "ann:s3cret"))
                 .build()) {
             engine.start();
-            queueMany(5);
-            world.awaitStatus(endpoint, "delivered:5");
+            queueMany(1);
+            world.awaitStatus(endpoint, "delivered:1");
             proxy.answer("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
             queueMany(10);
-            awaitTrouble(engine, "the egress proxy");
-            world.awaitStatus(endpoint, "delivered:5 pending:10");
+            EngineFixture.awaitTrouble(engine, "the egress proxy");
+            world.awaitStatus(endpoint, "delivered:1 pending:10");
             proxy.close();
             queueMany(10);
-            world.awaitStatus(endpoint, "delivered:5 pending:20");
+            world.awaitStatus(endpoint, "delivered:1 pending:20");
             assertThat(engine.isReady()).isFalse();
             proxy = new TestProxy(port);
-            world.awaitStatus(endpoint, "delivered:25");
+            world.awaitStatus(endpoint, "delivered:21");
         } finally {
             proxy.close();
         }
@@ -197,15 +201,13 @@ class OwnSideTest {
         assertThat(world.database.query(
                         "SELECT DISTINCT error_class FROM posthorn.webhook_attempts WHERE outcome = 'unsent'"))
                 .containsExactly(List.of("egress_proxy"));
-        assertThat(world.receiver.received()).hasSize(25);
+        assertThat(world.receiver.received()).hasSize(21);
         assertThat(world.invariants()).isEmpty();
     }
 
-    private void awaitTrouble(DeliveryEngine engine, String begins) {
-        while (engine.isReady()) {
-            world.database.query("SELECT pg_sleep(0.05)");
-        }
-        assertThat(engine.trouble()).hasValueSatisfying(said -> assertThat(said).startsWith(begins));
+    private void timeout(String endpoint, int seconds) {
+        world.database.administrate("UPDATE posthorn.webhook_endpoints SET timeout_seconds = " + seconds
+                + " WHERE id = '" + endpoint + "'");
     }
 
     private DeliveryEngine.Builder engine() {

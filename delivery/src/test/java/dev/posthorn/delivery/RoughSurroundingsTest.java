@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthorn.delivery.engine.DeliveryEngine;
+import dev.posthorn.testkit.Eventually;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver.Answer;
 import dev.posthorn.testkit.TestReceiver.Received;
@@ -151,7 +152,7 @@ class RoughSurroundingsTest {
                                 + " AND pid <> pg_backend_pid() AND usename = 'posthorn'");
             }
             world.awaitStatus(endpoint, "delivered:1000");
-            assertThat(engine.isReady()).isTrue();
+            Eventually.until("ready", engine::isReady);
         }
         assertThat(ids(world.receiver.received())).hasSize(1000);
         assertThat(world.invariants()).isEmpty();
@@ -196,16 +197,12 @@ class RoughSurroundingsTest {
             engine.start();
             queueMany(1);
             world.awaitStatus(endpoint, "delivered:1");
-            while (!world.database
-                    .one("SELECT count(*) FROM posthorn.dispatchers WHERE asleep")
-                    .equals("1")) {
-                world.database.query("SELECT pg_sleep(0.05)");
-            }
+            world.database.await("SELECT count(*) FROM posthorn.dispatchers WHERE asleep", "1");
             // The next one to ask is the dispatcher that has just claimed something, and is awake again.
             cuts.set(1);
             queueMany(1);
             world.awaitStatus(endpoint, "delivered:2");
-            assertThat(cuts).hasValue(0);
+            Eventually.until("it was cut off", () -> cuts.get() == 0);
             queueMany(1);
             world.awaitStatus(endpoint, "delivered:3");
         }
@@ -310,6 +307,7 @@ class RoughSurroundingsTest {
         queueMany(20);
         world.receiver.await(4, Duration.ofSeconds(20));
         Thread stopping = Thread.ofVirtual().start(engine::close);
+        EngineFixture.awaitTrouble(engine, "the engine does not run");
         assertThat(stopping.join(Duration.ofMillis(300))).isFalse();
         release.countDown();
         stopping.join();

@@ -6,6 +6,7 @@ import dev.posthorn.integrations.connector.ConnectorException;
 import dev.posthorn.integrations.connector.Failure;
 import dev.posthorn.integrations.connector.RecordBatch.Rejection;
 import dev.posthorn.integrations.engine.IntegrationEngine;
+import dev.posthorn.testkit.Eventually;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
@@ -326,12 +327,12 @@ class SyncRunTest {
         }
         UUID run = hangAt(1, bank);
         fixture.database.administrate("SELECT posthorn.cancel_sync_run('" + run + "')");
-        await(() -> fixture.counts(run).startsWith("cancelled"));
+        Eventually.until("cancelled", () -> fixture.counts(run).startsWith("cancelled"));
         assertThat(fixture.counts(run)).isEqualTo("cancelled 3 3 0 0 0 0");
 
         source.hangsBeforePage = -1;
         UUID second = fixture.start(bank);
-        await(() -> fixture.counts(second).startsWith("completed"));
+        Eventually.until("completed", () -> fixture.counts(second).startsWith("completed"));
         assertThat(fixture.counts(second)).isEqualTo("completed 6 6 0 0 0 0");
         assertThat(source.cursors).containsExactly("null", "{\"after\":\"k2\"}");
     }
@@ -396,13 +397,5 @@ class SyncRunTest {
         engine.start();
         assertThat(reached.await(20, TimeUnit.SECONDS)).isTrue();
         return run;
-    }
-
-    private static void await(java.util.function.BooleanSupplier condition) {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime()).isLessThan(end);
-            java.util.concurrent.locks.LockSupport.parkNanos(20_000_000);
-        }
     }
 }

@@ -116,7 +116,8 @@ class PlansTest {
             try (Connection connection = database.superuser();
                     Statement statement = connection.createStatement()) {
                 statement.execute(
-                        "SELECT posthorn.register_dispatcher('018f0000-0000-7000-8000-000000000001', 'test', '')");
+                        "SELECT posthorn.register_dispatcher('018f0000-0000-7000-8000-000000000001', 'test', '');"
+                                + " UPDATE posthorn.dispatchers SET expires_at = now() + interval '1 hour'");
                 // Six times on the empty table, so that the plan is kept, and was made for the statistics of then.
                 for (int i = 0; i < 6; i++) {
                     accept(statement);

@@ -8,6 +8,7 @@ import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.server.node.Node;
 import dev.posthorn.server.settings.Settings;
 import dev.posthorn.server.settings.Settings.Setting;
+import dev.posthorn.testkit.Eventually;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -100,7 +101,8 @@ class ApiKeyRestTest {
         assertThat(rotated.header("Cache-Control")).isEqualTo("no-store");
         String second = rotated.json().get("key").stringValue();
         assertThat(rotated.json().get("id").stringValue()).isEqualTo(id);
-        server.await(() -> verify(key, "\"cost\":0").get("valid").booleanValue());
+        Eventually.until(
+                "let through", () -> verify(key, "\"cost\":0").get("valid").booleanValue());
         assertThat(verify(second, "\"cost\":0").get("valid").booleanValue()).isTrue();
 
         server.node().close();
@@ -129,7 +131,8 @@ class ApiKeyRestTest {
                         .get("revoked_reason")
                         .stringValue())
                 .isEqualTo("lost");
-        server.await(() -> verify(second, "").get("code").stringValue().equals("revoked"));
+        Eventually.until(
+                "revoked", () -> verify(second, "").get("code").stringValue().equals("revoked"));
         assertThat(server.call("PATCH", KEYS + "/" + id, "{\"name\":\"x\"}").status())
                 .isEqualTo(409);
         assertThat(server.call("GET", KEYS + "?state=revoked&owner=anna", "")
@@ -242,9 +245,11 @@ class ApiKeyRestTest {
         assertThat(server.send("POST", "/api-keys/" + id + "/revoke", "{\"reason\":\"over\"}", keeper)
                         .status())
                 .isEqualTo(200);
-        server.await(() -> server.send("GET", "/communities/ext:acme/endpoints", "", second)
-                        .status()
-                == 401);
+        Eventually.until(
+                "refused",
+                () -> server.send("GET", "/communities/ext:acme/endpoints", "", second)
+                                .status()
+                        == 401);
         JsonNode log =
                 server.call("GET", "/audit-log?resource_id=" + id, "").json().get("data");
         assertThat(log.valueStream().map(line -> line.get("action").stringValue()))
@@ -271,7 +276,9 @@ class ApiKeyRestTest {
         String readerId = server.database()
                 .one("SELECT id FROM posthorn.api_keys WHERE prefix = '" + reader.substring(0, 16) + "'");
         // Secrets are made soon after the endpoint.
-        server.await(() -> server.send("GET", secret, "", reader).status() == 200);
+        Eventually.until(
+                "the secret is made",
+                () -> server.send("GET", secret, "", reader).status() == 200);
         String shown =
                 server.send("GET", secret, "", reader).json().get("secret").stringValue();
         assertThat(server.send("POST", secret + "/rotate", "", reader).status()).isEqualTo(200);
@@ -522,8 +529,11 @@ class ApiKeyRestTest {
         assertThat(limited.header("RateLimit")).startsWith("\"default\";r=0;t=");
         assertThat(server.send("POST", "/api-keys/self-revoke", "", key).status())
                 .isEqualTo(204);
-        server.await(() ->
-                server.send("GET", "/communities/ext:acme/endpoints", "", key).status() == 401);
+        Eventually.until(
+                "refused",
+                () -> server.send("GET", "/communities/ext:acme/endpoints", "", key)
+                                .status()
+                        == 401);
         assertThat(server.send("GET", "/communities/ext:acme/endpoints", "", key)
                         .header("WWW-Authenticate"))
                 .contains("error=\"invalid_token\"");
@@ -546,7 +556,8 @@ class ApiKeyRestTest {
         assertThat(answer.json().valueStream().map(one -> one.get("label").stringValue()))
                 .containsExactly("true_positive", "false_positive", "false_positive");
         assertThat(answer.body()).doesNotContain(key);
-        server.await(() -> verify(key, "").get("code").stringValue().equals("revoked"));
+        Eventually.until(
+                "revoked", () -> verify(key, "").get("code").stringValue().equals("revoked"));
         assertThat(server.database()
                         .query("SELECT event_type FROM posthorn.webhook_events WHERE payload ->> 'prefix' = '"
                                 + key.substring(0, 16) + "' ORDER BY id"))

@@ -9,6 +9,7 @@ import dev.posthorn.server.settings.Settings;
 import dev.posthorn.server.settings.Settings.Setting;
 import dev.posthorn.signing.WebhookPublicKey;
 import dev.posthorn.signing.WebhookVerifier;
+import dev.posthorn.testkit.Eventually;
 import dev.posthorn.testkit.TestAuthority;
 import dev.posthorn.testkit.TestAuthority.Identity;
 import dev.posthorn.testkit.TestReceiver;
@@ -194,7 +195,7 @@ class CredentialsRestTest {
                     .get("id")
                     .stringValue();
             String[] delivery = new String[1];
-            server.await(() -> {
+            Eventually.until("it failed", () -> {
                 JsonNode first = server.call("GET", "/communities/ext:acme/events/" + event, "")
                         .json()
                         .get("deliveries")

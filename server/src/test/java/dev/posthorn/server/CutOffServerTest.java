@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.posthorn.schema.Migrator;
+import dev.posthorn.testkit.Eventually;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestNameServer;
 import dev.posthorn.testkit.TestReceiver;
@@ -134,7 +135,7 @@ class CutOffServerTest {
                                 + "/readyz");
                 server.awaitLine("ready;", Duration.ofSeconds(60));
                 queue(database, 10);
-                await(database, "SELECT count(*) FROM posthorn.webhook_deliveries WHERE status = 'delivered'", "120");
+                database.await("SELECT count(*) FROM posthorn.webhook_deliveries WHERE status = 'delivered'", "120");
                 cut.run();
                 long end = System.nanoTime() + time.toNanos();
                 boolean said = false;
@@ -146,7 +147,7 @@ class CutOffServerTest {
                             .as("it is said within two minutes")
                             .isLessThan(Duration.ofMinutes(2).toNanos());
                 }
-                assertThat(get(ready)).startsWith("503 not ready: " + reason);
+                Eventually.until("it is said", () -> get(ready).startsWith("503 not ready: " + reason));
                 assertThat(database.one("SELECT count(disabled_at) || ' ' || max(consecutive_failures)"
                                 + " FROM posthorn.webhook_endpoint_health"))
                         .isEqualTo("0 0");
@@ -154,8 +155,8 @@ class CutOffServerTest {
                                 + " WHERE status <> 'delivered'"))
                         .isEqualTo("0");
                 mend.run();
-                await(database, "SELECT count(*) FROM posthorn.webhook_deliveries WHERE status <> 'delivered'", "0");
-                assertThat(get(ready)).isEqualTo("200 ready\n");
+                database.await("SELECT count(*) FROM posthorn.webhook_deliveries WHERE status <> 'delivered'", "0");
+                Eventually.until("ready", () -> get(ready).equals("200 ready\n"));
             }
             assertThat(database.query("SELECT DISTINCT outcome, error_class FROM posthorn.webhook_attempt_log"))
                     .containsExactly(List.of("unsent", errorClass));
@@ -181,14 +182,6 @@ class CutOffServerTest {
     private static void queue(TestDatabase database, int events) {
         database.administrate("SET ROLE posthorn_service; SELECT posthorn.queue_webhook('ext:acme', 'payment.received',"
                 + " to_jsonb(n)) FROM generate_series(1, " + events + ") AS n");
-    }
-
-    private static void await(TestDatabase database, String query, String answer) throws InterruptedException {
-        long end = System.nanoTime() + Duration.ofMinutes(3).toNanos();
-        while (!database.one(query).equals(answer)) {
-            assertThat(System.nanoTime()).as(query).isLessThan(end);
-            new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
-        }
     }
 
     private static void route(String action) throws IOException, InterruptedException {

@@ -2,6 +2,7 @@ package dev.posthorn.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.posthorn.testkit.Eventually;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -12,8 +13,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -106,29 +105,21 @@ class EmbeddedDatabaseTest {
             server.awaitLine("ready", Duration.ofSeconds(90));
             String line = server.awaitLine("REST API:", Duration.ofSeconds(1));
             URI ready = URI.create(line.substring(line.indexOf("http"), line.indexOf("/v1")) + "/readyz");
-            awaitStatus(ready, 200, Duration.ofSeconds(10));
+            Eventually.until("ready", () -> status(ready) == 200);
             new ProcessBuilder("kill", "-9", Long.toString(postmaster()))
                     .start()
                     .waitFor();
             server.awaitLine("has died and is started again", Duration.ofSeconds(10));
             server.awaitLine("runs again", Duration.ofSeconds(60));
-            awaitStatus(ready, 200, Duration.ofSeconds(5));
+            Eventually.until("ready", () -> status(ready) == 200);
         }
     }
 
-    private static void awaitStatus(URI uri, int status, Duration atMost) throws Exception {
-        long end = System.nanoTime() + atMost.toNanos();
-        int seen;
-        do {
-            seen = HttpClient.newHttpClient()
-                    .send(HttpRequest.newBuilder(uri).build(), BodyHandlers.discarding())
+    private static int status(URI uri) throws Exception {
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            return http.send(HttpRequest.newBuilder(uri).build(), BodyHandlers.discarding())
                     .statusCode();
-            if (seen == status) {
-                return;
-            }
-            new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
-        } while (System.nanoTime() < end);
-        throw new AssertionError(uri + " answers " + seen + " and not " + status + " after " + atMost);
+        }
     }
 
     private long postmaster() throws Exception {

@@ -10,8 +10,6 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** A node that stands still while it claims. */
@@ -49,10 +47,10 @@ class FrozenServerTest {
             queue(database, 10);
             try (ServerProcess frozen = freezeWhileClaiming(database)) {
                 // Ten deliveries are leased to a node that does not know of it.
-                await(database, BACKEND + left + " AND pid = " + claiming, "1");
+                database.await(BACKEND + left + " AND pid = " + claiming, "1");
                 try (ServerProcess other = serve(database)) {
                     assertThat(other.output()).contains("ready");
-                    await(database, UNDELIVERED, "0");
+                    database.await(UNDELIVERED, "0");
                     assertThat(database.one(BACKEND + "state = 'idle in transaction' AND pid = " + claiming))
                             .isEqualTo("0");
                     assertThat(receiver.received()).hasSize(10);
@@ -61,7 +59,7 @@ class FrozenServerTest {
                 }
                 // It signs on anew and is as good as before.
                 queue(database, 20);
-                await(database, UNDELIVERED, "0");
+                database.await(UNDELIVERED, "0");
             }
             assertThat(receiver.received()).hasSize(30);
             assertThat(database.query("SELECT * FROM posthorn.check_invariants()"))
@@ -80,7 +78,7 @@ class FrozenServerTest {
             TestDatabase.query(holder, "SELECT pg_advisory_lock(42)");
             ServerProcess server = serve(database);
             try {
-                await(database, CLAIMING, "1");
+                database.await(CLAIMING, "1");
                 claiming = database.one(CLAIMING.replace("count(*)", "pid"));
                 server.freeze();
                 return server;
@@ -88,14 +86,6 @@ class FrozenServerTest {
                 server.kill();
                 throw e;
             }
-        }
-    }
-
-    private static void await(TestDatabase database, String query, String answer) throws InterruptedException {
-        long end = System.nanoTime() + Duration.ofSeconds(90).toNanos();
-        while (!database.one(query).equals(answer)) {
-            assertThat(System.nanoTime()).as(query).isLessThan(end);
-            new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
         }
     }
 

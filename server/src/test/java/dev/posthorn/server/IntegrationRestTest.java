@@ -5,14 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.net.httpserver.HttpServer;
 import dev.posthorn.server.KeyServer.Answer;
 import dev.posthorn.server.settings.Settings.Setting;
+import dev.posthorn.testkit.Eventually;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.AfterAll;
@@ -72,7 +70,7 @@ class IntegrationRestTest {
         Answer run = server.call("POST", one + "/runs", "");
         assertThat(run.status()).as(run.body()).isEqualTo(202);
         String path = one + "/runs/" + run.json().get("id").stringValue();
-        await(() -> status(path).equals("completed"));
+        Eventually.until("completed", () -> status(path).equals("completed"));
         assertThat(server.call("GET", path, "").json().get("records_created").intValue())
                 .isEqualTo(2);
         assertThat(server.call("GET", path + "/log", "").body()).contains("reads from the beginning");
@@ -109,7 +107,7 @@ class IntegrationRestTest {
         assertThat(created.header("Cache-Control")).isEqualTo("no-store");
         assertThat(created.body()).doesNotContain("erp-token");
         String one = ALL + "/" + created.json().get("id").stringValue();
-        await(() -> health(one).equals("healthy"));
+        Eventually.until("healthy", () -> health(one).equals("healthy"));
         // Looked at before the other one, and not read.
         assertThat(server.call("GET", waits + "/runs", "").json().get("data").isEmpty())
                 .isTrue();
@@ -117,7 +115,7 @@ class IntegrationRestTest {
         assertThat(server.call("PUT", waits + "/credentials", "{\"token\": \"erp-token-9f8e7d\"}")
                         .status())
                 .isEqualTo(200);
-        await(() -> health(waits).equals("healthy"));
+        Eventually.until("healthy", () -> health(waits).equals("healthy"));
 
         assertInvalid(
                 "{\"name\": \"x\", \"connector\": \"http-json\", " + config
@@ -159,13 +157,13 @@ class IntegrationRestTest {
                 .isTrue();
         Answer first = server.call("POST", one + "/runs", "");
         String run = one + "/runs/" + first.json().get("id").stringValue();
-        await(() -> status(run).equals("retrying"));
+        Eventually.until("retrying", () -> status(run).equals("retrying"));
         // Asked for again, it is tried at once instead of after 30 seconds.
         Answer again = server.call("POST", one + "/runs", "");
         assertThat(again.status()).as(again.body()).isEqualTo(202);
         assertThat(again.json().get("id")).isEqualTo(first.json().get("id"));
         assertThat(server.call("POST", run + "/cancel", "").status()).isIn(200, 409);
-        await(() -> status(run).equals("cancelled"));
+        Eventually.until("cancelled", () -> status(run).equals("cancelled"));
         assertThat(server.call("POST", run + "/cancel", "").status()).isEqualTo(409);
     }
 
@@ -301,14 +299,6 @@ class IntegrationRestTest {
             return server.call("GET", run, "").json().get("status").stringValue();
         } catch (Exception e) {
             throw new IllegalStateException(e);
-        }
-    }
-
-    private static void await(BooleanSupplier condition) {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime()).isLessThan(end);
-            LockSupport.parkNanos(50_000_000);
         }
     }
 }

@@ -19,12 +19,9 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -132,16 +129,6 @@ final class KeyServer implements AutoCloseable {
         return log.list.stream()
                 .map(event -> event.getFormattedMessage() + " " + event.getThrowableProxy())
                 .collect(Collectors.joining("\n"));
-    }
-
-    void await(Callable<Boolean> condition) throws Exception {
-        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (!condition.call()) {
-            if (System.nanoTime() > end) {
-                throw new AssertionError("did not come true within a minute");
-            }
-            LockSupport.parkNanos(10_000_000);
-        }
     }
 
     Settings settings(Map<Setting, String> more) {

@@ -2,6 +2,7 @@ package dev.posthorn.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.posthorn.testkit.Eventually;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver;
 import java.net.URI;
@@ -20,8 +21,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -73,24 +72,25 @@ class KilledDatabaseTest {
             Thread producer = Thread.ofPlatform().name("producer").start(this::produce);
             for (int round = 1; round <= rounds; round++) {
                 int enough = acknowledged.size() + EVENTS_BEFORE_A_KILL;
-                await("events are acknowledged", Duration.ofSeconds(60), () -> acknowledged.size() >= enough);
+                Eventually.until(
+                        () -> "events are acknowledged", Duration.ofSeconds(60), () -> acknowledged.size() >= enough);
                 String epoch = epoch();
                 new ProcessBuilder("kill", "-9", Long.toString(postmaster()))
                         .start()
                         .waitFor();
-                await("not ready", Duration.ofSeconds(10), () -> status(readiness) == 503);
-                await("the database is back", Duration.ofSeconds(60), this::databaseAnswers);
+                Eventually.until(() -> "not ready", Duration.ofSeconds(10), () -> status(readiness) == 503);
+                Eventually.until(() -> "the database is back", Duration.ofSeconds(60), this::databaseAnswers);
                 int before = receiver.received().size();
-                await(
-                        "deliveries go on, ready, within 5 seconds",
+                Eventually.until(
+                        () -> "deliveries go on, ready, within 5 seconds",
                         Duration.ofSeconds(5),
                         () -> status(readiness) == 200 && receiver.received().size() > before);
                 assertThat(epoch()).as("what nodes knew no longer holds").isNotEqualTo(epoch);
             }
             producing = false;
             producer.join();
-            await(
-                    "everything acknowledged is delivered and nothing is sending",
+            Eventually.until(
+                    () -> "everything acknowledged is delivered and nothing is sending",
                     Duration.ofSeconds(15),
                     () -> one("SELECT count(*) FROM posthorn.webhook_deliveries WHERE status <> 'delivered'")
                             .equals("0"));
@@ -165,18 +165,5 @@ class KilledDatabaseTest {
         return Long.parseLong(Files.readAllLines(folder.resolve("postgres/postmaster.pid"))
                 .get(0)
                 .strip());
-    }
-
-    @FunctionalInterface
-    private interface Condition {
-        boolean holds() throws Exception;
-    }
-
-    private static void await(String what, Duration atMost, Condition condition) throws Exception {
-        long end = System.nanoTime() + atMost.toNanos();
-        while (!condition.holds()) {
-            assertThat(System.nanoTime()).as("within " + atMost + ": " + what).isLessThan(end);
-            new CountDownLatch(1).await(20, TimeUnit.MILLISECONDS);
-        }
     }
 }

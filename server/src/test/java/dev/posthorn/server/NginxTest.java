@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.net.httpserver.HttpServer;
 import dev.posthorn.server.settings.Settings.Setting;
+import dev.posthorn.testkit.Eventually;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -80,7 +81,7 @@ class NginxTest {
                 assertThat(get(orders, ended).statusCode()).isEqualTo(200);
                 server.send("POST", "/api-keys/self-revoke", "", ended);
                 long committed = System.nanoTime();
-                server.await(() -> get(orders, ended).statusCode() == 401);
+                Eventually.until("refused", () -> get(orders, ended).statusCode() == 401);
                 assertThat(Duration.ofNanos(System.nanoTime() - committed)).isLessThan(Duration.ofSeconds(2));
             } finally {
                 process.destroy();

@@ -1,6 +1,7 @@
 package dev.posthorn.server;
 
 import dev.posthorn.server.KeyServer.Answer;
+import dev.posthorn.testkit.Eventually;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -8,8 +9,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * The REST API of a server, for whoever has a key.
@@ -56,15 +56,11 @@ record RestClient(String api, String key) {
     Answer run(String integration) throws Exception {
         String run = integration + "/runs/"
                 + done("POST", integration + "/runs", "").json().get("id").stringValue();
-        long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(2);
-        Answer answer = done("GET", run, "");
-        while (answer.json().get("ended_at").isNull()) {
-            if (System.nanoTime() > end) {
-                throw new AssertionError("the run has not ended: " + answer.body());
-            }
-            LockSupport.parkNanos(50_000_000);
-            answer = done("GET", run, "");
-        }
-        return answer;
+        AtomicReference<Answer> answer = new AtomicReference<>(done("GET", run, ""));
+        Eventually.until(() -> "the run has not ended: " + answer.get().body(), LONG, () -> {
+            answer.set(done("GET", run, ""));
+            return !answer.get().json().get("ended_at").isNull();
+        });
+        return answer.get();
     }
 }

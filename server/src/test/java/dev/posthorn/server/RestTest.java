@@ -7,6 +7,7 @@ import dev.posthorn.delivery.DeliveryListener;
 import dev.posthorn.schema.Migrator;
 import dev.posthorn.server.node.Node;
 import dev.posthorn.server.settings.Settings;
+import dev.posthorn.testkit.Eventually;
 import dev.posthorn.testkit.TestDatabase;
 import dev.posthorn.testkit.TestReceiver;
 import dev.posthorn.vault.MasterKeyset;
@@ -19,12 +20,12 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -462,7 +463,7 @@ class RestTest {
     @Test
     void health_readiness_and_metrics_are_open() throws Exception {
         assertThat(plain("/healthz").statusCode()).isEqualTo(200);
-        assertThat(plain("/readyz").statusCode()).isEqualTo(200);
+        Eventually.until("ready", () -> plain("/readyz").statusCode() == 200);
         assertThat(plain("/metrics").body()).contains("posthorn_ready 1.0", "posthorn_deliveries_in_flight");
     }
 
@@ -504,13 +505,10 @@ class RestTest {
     }
 
     private static void awaitSecret() throws Exception {
-        for (int i = 0;
-                i < 100
-                        && database.one("SELECT count(*) FROM posthorn.vault_secrets")
-                                .equals("0");
-                i++) {
-            new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
-        }
+        Eventually.until(
+                "a secret is made",
+                () -> !database.one("SELECT count(*) FROM posthorn.vault_secrets")
+                        .equals("0"));
     }
 
     private static JsonNode awaitDelivery(String event, String status) throws Exception {
@@ -518,17 +516,14 @@ class RestTest {
     }
 
     private static JsonNode awaitDelivery(String community, String event, String status) throws Exception {
-        JsonNode delivery = JSON.createObjectNode();
-        for (int i = 0; i < 200; i++) {
-            delivery = read(call("GET", "/communities/" + community + "/events/" + event, ""))
+        AtomicReference<JsonNode> delivery = new AtomicReference<>(JSON.createObjectNode());
+        Eventually.until(() -> "not " + status + " but " + delivery, Duration.ofMinutes(1), () -> {
+            delivery.set(read(call("GET", "/communities/" + community + "/events/" + event, ""))
                     .get("deliveries")
-                    .get(0);
-            if (delivery.get("status").stringValue().equals(status)) {
-                return delivery;
-            }
-            new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
-        }
-        throw new AssertionError("not " + status + " but " + delivery);
+                    .get(0));
+            return delivery.get().get("status").stringValue().equals(status);
+        });
+        return delivery.get();
     }
 
     private static void assertProblem(HttpResponse<String> answer, int status, String detail) {

@@ -117,6 +117,14 @@ public final class TestDatabase implements AutoCloseable {
         return value;
     }
 
+    /** Waits until {@link #one} answers so; fails after three minutes. */
+    public void await(String sql, String answer) {
+        Eventually.until(
+                () -> sql + " tells " + one(sql) + ", and not " + answer,
+                Duration.ofMinutes(3),
+                () -> one(sql).equals(answer));
+    }
+
     /** All rows of a query, run as superuser, as text. */
     public List<List<@Nullable String>> query(String sql) {
         try (Connection connection = superuser()) {

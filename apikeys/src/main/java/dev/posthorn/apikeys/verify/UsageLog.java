@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,7 @@ final class UsageLog {
     private final KeyStatements statements;
     private final ConcurrentHashMap<Entry, Tally> usages = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<String, Long> failures = new ConcurrentHashMap<>();
+    private final ReentrantLock flushing = new ReentrantLock();
 
     private record Entry(UUID key, Instant hour, String code) {}
 
@@ -48,9 +50,15 @@ final class UsageLog {
         failures.merge(source, 1L, Long::sum);
     }
 
+    /** Writes all that was counted before; also what somebody else is just writing is written when it returns. */
     void flush() throws SQLException {
-        flushUsages();
-        flushFailures();
+        flushing.lock();
+        try {
+            flushUsages();
+            flushFailures();
+        } finally {
+            flushing.unlock();
+        }
     }
 
     private void flushUsages() throws SQLException {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthorn.apikeys.IssuedKey;
 import dev.posthorn.apikeys.KeySettings;
+import dev.posthorn.testkit.Eventually;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -50,7 +51,7 @@ class RevocationTest {
                 verifiers.manage((keys, connection) -> keys.revoke(connection, issued.id(), "cut"));
                 millis.add(untilRefused(System.nanoTime(), node, request));
                 line.mend();
-                Verifiers.await(node::isHearing);
+                Eventually.until("it hears again", node::isHearing);
                 assertThat(node.verify(request).code()).isEqualTo("revoked");
             }
             System.out.printf("revocation to refusal with the listener's line cut: %s ms%n", millis);

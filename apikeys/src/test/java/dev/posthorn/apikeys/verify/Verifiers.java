@@ -7,14 +7,13 @@ import dev.posthorn.apikeys.ApiKeys;
 import dev.posthorn.apikeys.IssuedKey;
 import dev.posthorn.apikeys.KeySettings;
 import dev.posthorn.schema.Migrator;
+import dev.posthorn.testkit.Eventually;
 import dev.posthorn.testkit.PostgresServer;
 import dev.posthorn.testkit.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 
 /** A database with a community {@code acme}, and any number of verifiers on it, as on so many nodes. */
 public final class Verifiers implements AutoCloseable {
@@ -44,7 +43,7 @@ public final class Verifiers implements AutoCloseable {
         KeyVerifier verifier = new KeyVerifier(pool, own, options);
         opened.add(verifier::close);
         verifier.start();
-        await(verifier::isHearing);
+        Eventually.until("it hears of changes", verifier::isHearing);
         return verifier;
     }
 
@@ -79,16 +78,6 @@ public final class Verifiers implements AutoCloseable {
     public interface Management<T> {
         /** Does it. */
         T with(ApiKeys keys, Connection connection) throws SQLException;
-    }
-
-    static void await(BooleanSupplier condition) throws InterruptedException {
-        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (!condition.getAsBoolean()) {
-            if (System.nanoTime() > end) {
-                throw new AssertionError("did not come true within a minute");
-            }
-            Thread.onSpinWait();
-        }
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.posthorn.benchmarks.receiver.Certificate;
 import dev.posthorn.benchmarks.receiver.ReceiverProcess;
 import dev.posthorn.delivery.engine.DeliveryEngine;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -33,6 +34,12 @@ public final class DrainScenario extends Scenario {
     @Option(names = "--tls", description = "over kept-alive TLS 1.3")
     private boolean tls;
 
+    @Option(
+            names = "--rate-limit",
+            paramLabel = "<per second>",
+            description = "each endpoint has this rate_limit; 1000000 keeps nothing back and shows what counting costs")
+    private @Nullable Integer rateLimit;
+
     @Override
     protected Stage open() throws Exception {
         return Stage.open(tls ? Certificate.make() : null);
@@ -43,6 +50,10 @@ public final class DrainScenario extends Scenario {
         atLeast(1, "--deliveries", deliveries);
         atLeast(1, "--rounds", rounds);
         Stage.Tenant tenant = stage.tenant(ENDPOINTS, "/ok/");
+        if (rateLimit != null) {
+            atLeast(1, "--rate-limit", rateLimit);
+            stage.set(tenant, "rate_limit = " + rateLimit);
+        }
         warmUp(stage, tenant, deliveries, warmUps);
         Figures figures = new Figures();
         for (int round = 1; round <= rounds; round++) {

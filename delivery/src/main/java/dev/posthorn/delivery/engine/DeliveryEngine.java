@@ -246,6 +246,8 @@ public final class DeliveryEngine implements AutoCloseable {
         upkeep.maintain();
         upkeep.settleBacklogs();
         upkeep.advanceRedeliveries();
+        // All that may have taken longer than a lease lasts.
+        heartbeat.beat();
         int attempts = 0;
         List<ClaimedDelivery> claimed = flow.claimProbes(settings.slots);
         while (true) {

@@ -6,6 +6,7 @@ import dev.posthorn.testkit.RawServer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -176,18 +177,21 @@ class InvitationsTest {
 
     @Test
     void what_comes_late_is_no_answer_to_the_next_request() throws Exception {
+        Semaphore poisoned = new Semaphore(0);
         try (RawServer server = RawServer.start(client -> {
                     client.readRequest();
                     client.write(answer("500 First"));
                     TimeUnit.MILLISECONDS.sleep(30);
                     client.write(answer("200 Poison"));
+                    poisoned.release();
                     client.awaitEnd();
                 });
                 RequestSender sender = Sending.sender()) {
             for (int i = 0; i < 5; i++) {
                 assertThat(Sending.told(sender.send(Sending.request(server.url("/"), 5))))
                         .isEqualTo("answered 500");
-                TimeUnit.MILLISECONDS.sleep(60);
+                poisoned.acquire();
+                TimeUnit.MILLISECONDS.sleep(30);
             }
         }
     }

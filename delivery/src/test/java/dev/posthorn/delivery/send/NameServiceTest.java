@@ -60,10 +60,10 @@ class NameServiceTest {
     }
 
     /** One request to each at the port, from where only {@link #RECEIVER} is allowed. */
-    private List<String> send(int port, String... origins) throws Exception {
+    private List<String> send(int port, String patience, String... origins) throws Exception {
         Path file = Files.writeString(
                 folder.resolve("resolv.conf"),
-                "nameserver " + NAMES + "\nsearch inside.example.net\noptions timeout:1 attempts:1\n");
+                "nameserver " + NAMES + "\nsearch inside.example.net\noptions " + patience + "\n");
         List<String> arguments = new ArrayList<>(List.of(RECEIVER + ":" + port));
         for (String origin : origins) {
             arguments.add(origin + ":" + port + "/");
@@ -110,6 +110,7 @@ class NameServiceTest {
                         })) {
             assertThat(send(
                             receiver.port(),
+                            "timeout:5 attempts:3",
                             "http://hooks.example.com",
                             "https://cloud.example.com",
                             "https://this.example.com",
@@ -137,7 +138,7 @@ class NameServiceTest {
         names.name("hooks.example.com", "127.0.0.1");
         for (TestNameServer.State state : List.of(TestNameServer.State.FAILING, TestNameServer.State.SILENT)) {
             names.be(state);
-            assertThat(send(8080, "https://hooks.example.com"))
+            assertThat(send(8080, "timeout:1 attempts:1", "https://hooks.example.com"))
                     .singleElement()
                     .satisfies(line -> assertThat(line).startsWith("dns: "));
         }
