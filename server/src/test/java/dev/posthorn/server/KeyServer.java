@@ -1,5 +1,7 @@
 package dev.posthorn.server;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
@@ -129,6 +131,25 @@ final class KeyServer implements AutoCloseable {
         return log.list.stream()
                 .map(event -> event.getFormattedMessage() + " " + event.getThrowableProxy())
                 .collect(Collectors.joining("\n"));
+    }
+
+    /** What {@code POST /v1/api-keys/verify} says of a key; more are members of its JSON. */
+    JsonNode verify(String key, String more) throws Exception {
+        KeyServer.Answer answer =
+                call("POST", "/api-keys/verify", "{\"key\":\"" + key + "\"" + (more.isEmpty() ? "" : "," + more) + "}");
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+        return answer.json();
+    }
+
+    /** That it is a problem of RFC 9457 with nothing of the inside in it; a pointer of the first field that is wrong, unless it is empty. */
+    static void assertProblem(Answer answer, int status, String pointer) {
+        assertThat(answer.status()).as(answer.body()).isEqualTo(status);
+        assertThat(answer.header("content-type")).isEqualTo("application/problem+json");
+        assertThat(answer.body()).doesNotContain("Exception", "SELECT ");
+        if (!pointer.isEmpty()) {
+            assertThat(answer.json().get("errors").get(0).get("pointer").stringValue())
+                    .isEqualTo(pointer);
+        }
     }
 
     Settings settings(Map<Setting, String> more) {

@@ -169,9 +169,9 @@ class KeyVerifierTest {
     void a_key_that_does_not_exist_is_asked_for_once_in_a_while() throws Exception {
         KeyRequest invented =
                 KeyRequest.of(ApiKey.generate(ApiKey.Mode.LIVE).text()).from(address("203.0.113.1"));
-        // A hundred a second from one address would be too many, were each of them a question; as they are while the
-        // node
-        // does not hear of changes, on a busy machine for a moment.
+        // A hundred a second from one address would be too many, were each of them a question. They are while the node
+        // does
+        // not hear of changes, on a busy machine for a moment.
         Eventually.until("asked for once", () -> {
             try {
                 for (int i = 0; i < 5_000; i++) {

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
  * bounds here are wide, because the machine may be busy with other things; {@code -Pfull} measures 500 and prints the figures that
  * docs/reliability.md has.
  */
+@Tag("alone")
 class RevocationTest {
     @Test
     void two_nodes_refuse_a_revoked_key_at_once() throws Exception {
