@@ -81,6 +81,34 @@ class CircuitTest {
     }
 
     @Test
+    void a_probe_that_fails_after_its_endpoint_was_enabled_by_hand_is_an_attempt_like_any_other() throws Exception {
+        String endpoint = openCircuit();
+        world.database.advanceClock(Duration.ofSeconds(31));
+        world.database.query("""
+                SET ROLE posthorn_service;
+                SELECT posthorn.register_dispatcher('018f0000-0000-7000-8000-000000000001', 'other', '');
+                SELECT delivery_id FROM posthorn.claim_endpoint_probes('018f0000-0000-7000-8000-000000000001', 1, 10)
+                """);
+        String attempts = "SELECT attempt_count FROM posthorn.webhook_deliveries WHERE id = '"
+                + world.database.one("SELECT id FROM posthorn.webhook_deliveries WHERE status = 'sending'") + "'";
+        int before = Integer.parseInt(world.database.one(attempts));
+        world.database.query("SET ROLE posthorn_service; SELECT posthorn.enable_webhook_endpoint('" + endpoint + "')");
+        world.database.query("""
+                SELECT r.status
+                FROM posthorn.webhook_deliveries AS d,
+                     posthorn.record_claimed_results(ARRAY[d.id], ARRAY[d.dispatcher_id], ARRAY[d.lease_no], '{500}', '{NULL}', '{NULL}', '{1}',
+                                                     '{NULL}', '{NULL}') AS r
+                WHERE d.status = 'sending'
+                """);
+        assertThat(world.database.one(attempts)).isEqualTo(Integer.toString(before + 1));
+        assertThat(world.database.one("SELECT count(*) FROM posthorn.webhook_deliveries WHERE stage = 'waiting'"))
+                .as("it has its time to wait, as its schedule says")
+                .isEqualTo("1");
+        assertThat(circuit(endpoint)).containsExactly("closed", "1", null);
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
     void a_probe_keeps_the_order_of_its_lane() throws Exception {
         String endpoint = world.endpoint("/hook", ", ordering, max_attempts", ", 'endpoint', 1");
         world.receiver.answer(request -> Answer.of(500));

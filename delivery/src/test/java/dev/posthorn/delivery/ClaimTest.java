@@ -2,19 +2,25 @@ package dev.posthorn.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.posthorn.testkit.Eventually;
 import dev.posthorn.testkit.TestDatabase;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What one claim takes of which lane, and what it tells of those of which it takes nothing, where limits are in the way. */
+@Timeout(120)
 class ClaimTest {
     private static final String FIRST = "018f0000-0000-7000-8000-000000000001";
     private static final String SECOND = "018f0000-0000-7000-8000-000000000002";
@@ -185,6 +191,111 @@ class ClaimTest {
                 .containsExactly(endpoint + " full", endpoint + " held by others");
     }
 
+    @Test
+    void an_ordered_lane_gives_nothing_while_one_behind_a_late_commit_is_under_way() throws Exception {
+        String ordered = world.endpoint("/hook", ", ordering", ", 'endpoint'");
+        try (Connection late = world.database.superuser()) {
+            late.setAutoCommit(false);
+            TestDatabase.query(late, "SELECT event_id FROM posthorn.queue_webhook('ext:acme', 'any', '{}')");
+            queue("any", 1, "'a'");
+            assertThat(claim(FIRST, 10, List.of(ordered))).containsExactly(ordered + " 1", ordered + " full");
+            late.commit();
+        }
+        assertThat(claim(SECOND, 10, List.of(ordered))).containsExactly(ordered + " full", ordered + " held by others");
+        assertThat(claim(FIRST, 10, List.of(ordered))).containsExactly(ordered + " full");
+        record(200);
+        assertThat(claim(SECOND, 10, List.of(ordered))).containsExactly(ordered + " 1", ordered + " full");
+        assertThat(world.invariants()).isEmpty();
+        record(200);
+        world.database.query("SELECT posthorn.maintain()");
+        assertThat(world.database.one("SELECT count(*) FROM posthorn.webhook_lane_turns"))
+                .isEqualTo("0");
+    }
+
+    @Test
+    void nor_while_one_behind_a_dead_letter_that_came_back_is() {
+        String ordered = world.endpoint("/hook", ", ordering, on_dead_letter, max_attempts", ", 'endpoint', 'hold', 1");
+        queue("any", 2, "'a'");
+        assertThat(claim(FIRST, 10, List.of(ordered))).contains(ordered + " 1");
+        record(500);
+        assertThat(claim(FIRST, 10, List.of(ordered))).isEmpty();
+        onDeadLetter("pass");
+        assertThat(claim(FIRST, 10, List.of(ordered))).contains(ordered + " 1");
+        onDeadLetter("hold");
+        world.database.query(
+                "SELECT posthorn.retry_dead_letter(id) FROM posthorn.webhook_deliveries WHERE status = 'dead_letter'");
+        assertThat(claim(SECOND, 10, List.of(ordered))).containsExactly(ordered + " full", ordered + " held by others");
+        assertThat(world.invariants()).isEmpty();
+    }
+
+    @Test
+    void of_two_claims_at_once_only_one_enters_an_ordered_lane() throws Exception {
+        String ordered = world.endpoint("/hook", ", ordering", ", 'endpoint'");
+        world.database.administrate("UPDATE posthorn.webhook_endpoint_health SET secret_version = 1");
+        for (boolean known : List.of(false, true)) {
+            try (Connection late = world.database.superuser();
+                    Connection other = world.database.superuser();
+                    var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                late.setAutoCommit(false);
+                TestDatabase.query(late, "SELECT event_id FROM posthorn.queue_webhook('ext:acme', 'any', '{}')");
+                queue("any", 1, "'a'");
+                other.setAutoCommit(false);
+                assertThat(claim(other, FIRST, 10, List.of(ordered))).contains(ordered + " 1");
+                late.commit();
+                Future<List<String>> told = threads.submit(() -> claim(SECOND, 10, List.of(ordered)));
+                if (!known) {
+                    Eventually.until(
+                            "it waits for the first one that ever enters",
+                            () -> !world.database
+                                    .query("SELECT 1 FROM pg_locks WHERE NOT granted")
+                                    .isEmpty());
+                    other.commit();
+                }
+                assertThat(told.get())
+                        .as("with another claim before it: " + known)
+                        .contains(ordered + " held by others")
+                        .noneMatch(line -> line.endsWith(" 1"));
+                other.commit();
+            }
+            assertThat(world.invariants()).isEmpty();
+            record(200);
+            assertThat(claim(SECOND, 10, List.of(ordered))).contains(ordered + " 1");
+            record(200);
+        }
+    }
+
+    @Test
+    void an_endpoint_whose_limit_somebody_has_locked_holds_nobody_up() throws Exception {
+        String limited = world.endpoint("/limited", ", rate_limit, event_types", ", 100, '{limited}'");
+        String free = world.endpoint("/free", ", event_types", ", '{free}'");
+        queue("limited", 3, "'a'");
+        queue("free", 3, "'a'");
+        world.database.administrate("UPDATE posthorn.webhook_endpoint_health SET secret_version = 1");
+        try (Connection other = world.database.superuser()) {
+            other.setAutoCommit(false);
+            TestDatabase.query(other, "SELECT posthorn.disable_webhook_endpoint('" + limited + "')::text");
+            assertThat(claim(FIRST, 10, List.of(limited, free)))
+                    .containsExactly(free + " 3", limited + " full", limited + " held by others");
+            other.rollback();
+        }
+        assertThat(claim(FIRST, 10, List.of(limited, free))).contains(limited + " 3");
+    }
+
+    private void onDeadLetter(String what) {
+        world.database.administrate("UPDATE posthorn.webhook_endpoints SET on_dead_letter = '" + what + "'");
+    }
+
+    /** All that is under way was answered so. */
+    private void record(int status) {
+        world.database.query("""
+                SELECT r.delivery_id
+                FROM (SELECT array_agg(d.id) AS ids, array_agg(d.dispatcher_id) AS dispatchers, array_agg(d.lease_no) AS leases,
+                             array_agg(%d) AS answers, array_agg(1) AS durations, array_agg(NULL::text) AS texts, array_agg(NULL::integer) AS none
+                      FROM posthorn.webhook_deliveries AS d WHERE d.status = 'sending') AS s,
+                     posthorn.record_claimed_results(s.ids, s.dispatchers, s.leases, s.answers, s.texts, s.texts, s.durations, s.texts, s.none) AS r
+                """.formatted(status));
+    }
+
     private String keyed(String type) {
         return world.endpoint(
                 "/keyed",
@@ -207,7 +318,16 @@ class ClaimTest {
     private List<String> claim(String dispatcher, int rows, List<String> lanes) {
         world.database.administrate(
                 "UPDATE posthorn.webhook_endpoint_health SET secret_version = 1 WHERE secret_version IS NULL");
-        return world.database.query("""
+        try (Connection connection = world.database.superuser()) {
+            return claim(connection, dispatcher, rows, lanes);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private List<String> claim(Connection connection, String dispatcher, int rows, List<String> lanes)
+            throws SQLException {
+        return TestDatabase.query(connection, """
                 WITH asked AS (
                     SELECT l.lane::uuid AS lane, l.ordinal,
                            (SELECT count(*)::integer FROM posthorn.webhook_deliveries_ready AS d
@@ -229,7 +349,8 @@ class ClaimTest {
                 JOIN asked AS a ON a.lane = c.lane
                 GROUP BY c.lane, c.open_after_ms, a.ordinal
                 ORDER BY c.open_after_ms IS NOT NULL, c.open_after_ms, a.ordinal
-                """.formatted(dispatcher, String.join(",", lanes), ++lease, rows)).stream()
+                """.formatted(dispatcher, String.join(",", lanes), ++lease, rows))
+                .stream()
                 .map(ClaimTest::line)
                 .toList();
     }

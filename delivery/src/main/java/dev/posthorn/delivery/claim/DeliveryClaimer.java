@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -156,13 +157,15 @@ public final class DeliveryClaimer {
         }
     }
 
+    private record Paced(UUID endpoint, long nanos) {}
+
     private List<ClaimedDelivery> read(ResultSet row, Lease lease, List<Lanes.Turn> turns, int limit)
             throws SQLException {
         long now = System.nanoTime();
         List<ClaimedDelivery> claimed = new ArrayList<>();
         Map<UUID, Boolean> gave = new HashMap<>();
         Set<UUID> limited = new HashSet<>();
-        Map<UUID, Long> paced = new HashMap<>();
+        Map<UUID, Paced> paced = new LinkedHashMap<>();
         List<UUID> contended = new ArrayList<>();
         Instant at = null;
         long bytes = 0;
@@ -171,7 +174,8 @@ public final class DeliveryClaimer {
             if (row.getObject(1) == null) {
                 int millis = row.getInt(15);
                 if (millis > 0) {
-                    paced.put(lane, now + TimeUnit.MILLISECONDS.toNanos(millis));
+                    paced.put(
+                            lane, new Paced(row.getObject(4, UUID.class), now + TimeUnit.MILLISECONDS.toNanos(millis)));
                 } else if (millis == 0) {
                     contended.add(lane);
                 } else {
@@ -188,7 +192,7 @@ public final class DeliveryClaimer {
             bytes += delivery.body().length;
         }
         lanes.asked(turns, gave, limited, claimed.size() >= limit || bytes > MOST_BYTES / 2);
-        paced.forEach(lanes::pacedUntil);
+        paced.forEach((lane, until) -> lanes.pacedUntil(until.endpoint(), lane, until.nanos()));
         contended.forEach(lane -> lanes.heldByOthers(lane, now));
         return claimed;
     }

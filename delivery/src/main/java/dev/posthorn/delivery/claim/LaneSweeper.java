@@ -88,6 +88,6 @@ public final class LaneSweeper {
 
     /** Opens the lanes that were seen since the last call; for the thread that claims. */
     void takeInto(Lanes lanes) {
-        found.getAndSet(List.of()).forEach(head -> lanes.openFrom(head.lane(), head.place()));
+        lanes.swept(found.getAndSet(List.of()), System.nanoTime());
     }
 }

@@ -39,6 +39,8 @@ final class Lanes {
     private static final int MOST_MARKS = 100_000;
     private static final long SHORTEST_RETRY_NANOS = 25_000_000;
     private static final int MOST_DOUBLINGS = 5;
+    private static final int ASKED_FOR_A_TOKEN = 32;
+    private static final long NEXT_IN_LINE_NANOS = 5_000_000;
 
     /** Those in which something may be claimable, in the order of their turn. */
     private final Map<UUID, Mark> open = new LinkedHashMap<>();
@@ -59,8 +61,10 @@ final class Lanes {
     private final PriorityQueue<Later> later = new PriorityQueue<>(Comparator.comparingLong(Later::nanos));
     /** Those that open at a moment, whose opening counts of the two or more that {@link #later} may have for it. */
     private final Map<UUID, Later> awaited = new HashMap<>();
-    /** Those among them whose rate limit has nothing left before that moment. */
-    private final Set<UUID> paced = new HashSet<>();
+    /** Those whose rate limit has nothing left, and the endpoint whose limit it is. */
+    private final Map<UUID, UUID> paced = new HashMap<>();
+    /** They wait by endpoint: however many keys one has, only some are asked when it gets a token, in turn. */
+    private final Map<UUID, Line> lines = new HashMap<>();
     /** Those of which as many were under way, when they were last asked, as they allow: more of them can go only once one has ended. */
     private final Set<UUID> saturated = new HashSet<>();
     /** Those of which that is not known, because a claim that became full before said nothing of them. */
@@ -93,7 +97,16 @@ final class Lanes {
         }
     }
 
+    /** @param lane or the endpoint whose {@link #lines line} moves on */
     private record Later(UUID lane, long nanos) {}
+
+    /** The lanes of one endpoint that wait for its tokens, the first one first. */
+    private static final class Line {
+        final Set<UUID> lanes = new LinkedHashSet<>();
+
+        @Nullable
+        Later opening;
+    }
 
     /**
      * What was seen at one moment.
@@ -121,7 +134,9 @@ final class Lanes {
 
     /** Something new may be claimable in a lane; that says nothing where it is known that nothing of it can go now. */
     void arrived(UUID lane) {
-        if (!awaited.containsKey(lane) && !(saturated.contains(lane) && held.applyAsInt(lane) > 0)) {
+        if (!awaited.containsKey(lane)
+                && !paced.containsKey(lane)
+                && !(saturated.contains(lane) && held.applyAsInt(lane) > 0)) {
             open(lane);
         }
     }
@@ -130,7 +145,7 @@ final class Lanes {
     void ended(UUID lane) {
         boolean full = saturated.remove(lane);
         boolean perhaps = unclear.remove(lane);
-        if ((full || perhaps) && !paced.contains(lane)) {
+        if ((full || perhaps) && !paced.containsKey(lane)) {
             open(lane);
         }
     }
@@ -142,16 +157,75 @@ final class Lanes {
         }
     }
 
-    /** Something may be claimable in a lane whatever is known of it, and from a place on that may lie before the mark. */
+    /**
+     * Something may be claimable in a lane whatever is known of it, and from a place on that may lie before the mark. Only for a token it
+     * waits all the same.
+     */
     void openFrom(UUID lane, long place) {
+        if (paced.containsKey(lane)) {
+            marks.computeIfPresent(lane, (same, mark) -> mark.atMost(place - 1));
+            return;
+        }
         open(lane);
         open.computeIfPresent(lane, (same, mark) -> mark.atMost(place - 1));
     }
 
-    /** The rate limit of a lane has nothing left before that moment of {@link System#nanoTime()}. */
-    void pacedUntil(UUID lane, long nanos) {
-        paced.add(lane);
-        openAt(lane, nanos);
+    /** A sweep has seen something in these lanes. Of those that wait for a token the first are asked: the limit may have been lifted. */
+    void swept(List<LaneSweeper.Head> heads, long nanos) {
+        Map<UUID, Line> waiting = new HashMap<>();
+        for (LaneSweeper.Head head : heads) {
+            openFrom(head.lane(), head.place());
+            UUID endpoint = paced.get(head.lane());
+            Line line = endpoint == null ? null : lines.get(endpoint);
+            if (line != null) {
+                waiting.put(endpoint, line);
+            }
+        }
+        waiting.forEach((endpoint, line) -> openFirst(endpoint, line, nanos));
+    }
+
+    /** The rate limit of an endpoint has nothing left for a lane of it before that moment of {@link System#nanoTime()}. */
+    void pacedUntil(UUID endpoint, UUID lane, long nanos) {
+        Line line = lines.computeIfAbsent(endpoint, none -> new Line());
+        line.lanes.add(lane);
+        paced.put(lane, endpoint);
+        moveOn(endpoint, line, nanos);
+    }
+
+    private void leaveLine(UUID lane) {
+        UUID endpoint = paced.remove(lane);
+        Line line = endpoint == null ? null : lines.get(endpoint);
+        if (line != null) {
+            line.lanes.remove(lane);
+            if (line.lanes.isEmpty()) {
+                lines.remove(endpoint);
+            }
+        }
+    }
+
+    private void moveOn(UUID endpoint, Line line, long nanos) {
+        if (line.opening != null && line.opening.nanos() == nanos) {
+            return;
+        }
+        Later opening = new Later(endpoint, nanos);
+        line.opening = opening;
+        later.add(opening);
+    }
+
+    /** Opens some of those that wait for the tokens of an endpoint. The others follow soon, unless a claim tells a moment before. */
+    private void openFirst(UUID endpoint, Line line, long nanos) {
+        Iterator<UUID> first = line.lanes.iterator();
+        for (int i = 0; i < ASKED_FOR_A_TOKEN && first.hasNext(); i++) {
+            UUID lane = first.next();
+            first.remove();
+            paced.remove(lane);
+            open(lane);
+        }
+        if (line.lanes.isEmpty()) {
+            lines.remove(endpoint);
+        } else {
+            moveOn(endpoint, line, nanos + NEXT_IN_LINE_NANOS);
+        }
     }
 
     private void openAt(UUID lane, long nanos) {
@@ -176,8 +250,10 @@ final class Lanes {
     void openWaiting(long nanos) {
         for (Later first = later.peek(); first != null && first.nanos() - nanos <= 0; first = later.peek()) {
             later.remove();
-            if (awaited.remove(first.lane(), first)) {
-                paced.remove(first.lane());
+            Line line = lines.get(first.lane());
+            if (line != null && first.equals(line.opening)) {
+                openFirst(first.lane(), line, nanos);
+            } else if (awaited.remove(first.lane(), first) && !paced.containsKey(first.lane())) {
                 open(first.lane());
             }
         }
@@ -232,7 +308,7 @@ final class Lanes {
             if (mark != null) {
                 (cutShort && given ? open : marks).put(lane, ordered == null ? mark : mark.of(ordered));
             }
-            paced.remove(lane);
+            leaveLine(lane);
             awaited.remove(lane);
             if (given) {
                 used.add(lane);

@@ -274,7 +274,7 @@ public final class DeliveryEngine implements AutoCloseable {
                     throw new IllegalStateException(e.getCause());
                 }
             }
-            flow.settle(outcomes);
+            flow.settle(outcomes, Duration.ZERO);
             flow.ended(claimed.stream().map(ClaimedDelivery::lane).toList());
             attempts += (int) outcomes.stream()
                     .filter(outcome -> !(outcome instanceof AttemptOutcome.Unsent))

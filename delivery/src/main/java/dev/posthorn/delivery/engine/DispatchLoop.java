@@ -31,6 +31,7 @@ final class DispatchLoop {
     /** While something came lately, looking again costs less than falling asleep and being woken by every commit. */
     private static final long DOZING_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+    private static final int MOST_DOUBLINGS = 16;
     private static final Duration AFTER_UNSENT = Duration.ofSeconds(1);
     private static final Duration FOR_SLOTS = Duration.ofMillis(20);
     private static final long PROBING_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -55,6 +56,9 @@ final class DispatchLoop {
 
     /** How many arrivals there were at the last look. */
     private long lookedFor;
+
+    /** How often in a row something was due and was not brought back. */
+    private int passedOver;
 
     private long noticed;
     private long noticedNanos = System.nanoTime() - DOZING_NANOS;
@@ -147,8 +151,18 @@ final class DispatchLoop {
         if (!fallAsleep()) {
             return;
         }
-        wake.await(
-                Duration.ofMillis(flow.untilNextOpening(sleep.untilNextDue(poll).toMillis())));
+        wake.await(Duration.ofMillis(flow.untilNextOpening(millisUntilDue())));
+    }
+
+    /** What is due and was not brought back, somebody has locked: it is waited for longer from time to time, until it is time to poll. */
+    private long millisUntilDue() throws SQLException {
+        long millis = sleep.untilNextDue(poll).toMillis();
+        if (millis > 0) {
+            passedOver = 0;
+            return millis;
+        }
+        passedOver = Math.min(passedOver + 1, MOST_DOUBLINGS);
+        return passedOver == 1 ? 0 : Math.min(poll.toMillis(), 1L << passedOver);
     }
 
     /** Returns false if something came up meanwhile. */

@@ -15,6 +15,7 @@ import dev.posthorn.delivery.sign.RequestSigner;
 import dev.posthorn.delivery.upkeep.Heartbeat;
 import dev.posthorn.vault.VaultException;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -125,8 +126,9 @@ final class Flow {
         }
     }
 
-    void settle(List<AttemptOutcome> outcomes) throws SQLException {
-        List<SettledDelivery> settled = recorder.record(outcomes);
+    /** @param patience how long to wait for each row that somebody else has locked; zero: without end */
+    void settle(List<AttemptOutcome> outcomes, Duration patience) throws SQLException {
+        List<SettledDelivery> settled = recorder.record(outcomes, patience);
         held.remove(outcomes.stream().map(AttemptOutcome::delivery).toList());
         for (SettledDelivery delivery : settled) {
             try {

@@ -2,19 +2,35 @@ package dev.posthorn.delivery.engine;
 
 import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.send.AttemptOutcome;
+import dev.posthorn.delivery.settle.OutcomeRecorder;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-/** Records outcomes: what has gathered while the last batch was being recorded, and a moment longer while more is to be expected. */
+/**
+ * Records outcomes: what has gathered while the last batch was being recorded, and a moment longer while more is to be expected.
+ *
+ * <p>A result changes the health of its endpoint, which somebody may have locked for long: whoever has disabled it in a transaction that is
+ * still open. Nobody else's results wait for that. Those of such an endpoint are kept, in their order, until its row is free.
+ */
 final class SettleLoop {
     private static final int LARGEST_BATCH = 500;
     private static final int GOOD_BATCH = 250;
     private static final long LONGEST_GATHERING_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    /** Other nodes record results of the same endpoints, and are soon done with it. */
+    private static final Duration PATIENCE = Duration.ofMillis(300);
+
+    private static final Duration LITTLE_PATIENCE = Duration.ofMillis(10);
+    private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /** So many times as long as it took is waited at least, so that many locked endpoints do not take all of this loop's time. */
+    private static final int RETRY_SHARE = 5;
 
     private final Flow flow;
     private final HeldDeliveries held;
@@ -22,6 +38,10 @@ final class SettleLoop {
     private final BlockingQueue<AttemptOutcome> outcomes;
     /** Kept from round to round until it is recorded. */
     private final List<AttemptOutcome> batch = new ArrayList<>();
+    /** What waits for a row that is locked, by endpoint. */
+    private final Map<UUID, List<AttemptOutcome>> lockedOut = new LinkedHashMap<>();
+
+    private long retryAtNanos;
 
     /**
      * @param outcomes to be recorded
@@ -35,6 +55,9 @@ final class SettleLoop {
     }
 
     void step() throws SQLException, InterruptedException {
+        if (!lockedOut.isEmpty() && System.nanoTime() - retryAtNanos >= 0) {
+            settleLockedOut();
+        }
         if (batch.isEmpty()) {
             AttemptOutcome first = outcomes.poll(100, TimeUnit.MILLISECONDS);
             if (first == null) {
@@ -43,10 +66,55 @@ final class SettleLoop {
             batch.add(first);
             gather();
         }
-        List<UUID> lanes =
-                batch.stream().map(outcome -> outcome.delivery().lane()).toList();
-        flow.settle(batch);
+        batch.removeIf(this::waits);
+        if (batch.isEmpty()) {
+            return;
+        }
+        try {
+            settle(batch, PATIENCE);
+        } catch (SQLException e) {
+            if (!OutcomeRecorder.isLocked(e)) {
+                throw e;
+            }
+            for (AttemptOutcome outcome : batch) {
+                lockedOut
+                        .computeIfAbsent(outcome.delivery().endpointId(), endpoint -> new ArrayList<>())
+                        .add(outcome);
+            }
+            batch.clear();
+            settleLockedOut();
+            return;
+        }
         batch.clear();
+    }
+
+    /** Earlier results of the same endpoint wait: then this one does, too. */
+    private boolean waits(AttemptOutcome outcome) {
+        List<AttemptOutcome> earlier = lockedOut.get(outcome.delivery().endpointId());
+        return earlier != null && earlier.add(outcome);
+    }
+
+    private void settleLockedOut() throws SQLException {
+        long begun = System.nanoTime();
+        retryAtNanos = begun + RETRY_NANOS;
+        for (var each = lockedOut.values().iterator(); each.hasNext(); ) {
+            try {
+                settle(each.next(), LITTLE_PATIENCE);
+                each.remove();
+            } catch (SQLException e) {
+                if (!OutcomeRecorder.isLocked(e)) {
+                    throw e;
+                }
+            }
+        }
+        long now = System.nanoTime();
+        retryAtNanos = now + Math.max(RETRY_NANOS, RETRY_SHARE * (now - begun));
+    }
+
+    private void settle(List<AttemptOutcome> some, Duration patience) throws SQLException {
+        List<UUID> lanes =
+                some.stream().map(outcome -> outcome.delivery().lane()).toList();
+        flow.settle(some, patience);
         settled.accept(lanes);
     }
 

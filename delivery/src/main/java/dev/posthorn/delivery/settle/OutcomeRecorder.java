@@ -7,6 +7,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -21,7 +22,7 @@ public final class OutcomeRecorder {
     private static final String RECORD = """
             SELECT r.delivery_id, coalesce(r.status::text, 'dropped'), r.superseded, r.next_attempt_at
             FROM posthorn.record_claimed_results(?, ?, ?, ?, ?, ?, ?, ?, ?) AS r
-            WHERE (SELECT posthorn.begin_node_statement())
+            WHERE (SELECT posthorn.begin_node_statement(?))
             """;
     private static final String RELEASE = "SELECT posthorn.release_webhook_leases(?, ?, ?, ?, ?)";
 
@@ -35,10 +36,12 @@ public final class OutcomeRecorder {
     /**
      * Records outcomes in the order in which the attempts ended; what was not sent goes back into the queue.
      *
+     * @param patience how long to wait for each row that somebody else has locked; zero: without end
      * @return one per attempt that was made; unsent ones are not among them
-     * @throws SQLException if the database cannot be reached; nothing is recorded then, and the same batch may be given again
+     * @throws SQLException if the database cannot be reached, or with {@link #isLocked state 55P03} if it took longer than that; nothing is
+     *     recorded then, and the same batch may be given again
      */
-    public List<SettledDelivery> record(List<AttemptOutcome> outcomes) throws SQLException {
+    public List<SettledDelivery> record(List<AttemptOutcome> outcomes, Duration patience) throws SQLException {
         List<AttemptOutcome> made = new ArrayList<>(outcomes.size());
         List<AttemptOutcome.Unsent> unsent = new ArrayList<>();
         for (AttemptOutcome outcome : outcomes) {
@@ -49,15 +52,21 @@ public final class OutcomeRecorder {
             }
         }
         if (unsent.isEmpty()) {
-            return session.singly(connection -> record(connection, made));
+            return session.singly(connection -> record(connection, made, patience));
         }
         return session.repeatably(connection -> {
             release(connection, unsent);
-            return made.isEmpty() ? List.of() : record(connection, made);
+            return made.isEmpty() ? List.of() : record(connection, made, patience);
         });
     }
 
-    private static List<SettledDelivery> record(Connection connection, List<AttemptOutcome> made) throws SQLException {
+    /** Whether somebody else had locked a row for longer than one was ready to wait. */
+    public static boolean isLocked(SQLException e) {
+        return "55P03".equals(e.getSQLState());
+    }
+
+    private static List<SettledDelivery> record(Connection connection, List<AttemptOutcome> made, Duration patience)
+            throws SQLException {
         int count = made.size();
         UUID[] ids = new UUID[count];
         UUID[] dispatchers = new UUID[count];
@@ -101,6 +110,7 @@ public final class OutcomeRecorder {
             statement.setArray(7, connection.createArrayOf("int4", durations));
             statement.setArray(8, connection.createArrayOf("text", excerpts));
             statement.setArray(9, connection.createArrayOf("int4", retryAfters));
+            statement.setString(10, Long.toString(patience.toMillis()));
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     OffsetDateTime next = row.getObject(4, OffsetDateTime.class);

@@ -20,7 +20,8 @@ public final class Upkeep {
             "SELECT posthorn.advance_webhook_redelivery(" + REDELIVERY_BATCH + ")";
     private static final String RESCUE = "SELECT posthorn.rescue_lost_leases()";
     private static final String RETURN_UNHELD = "SELECT posthorn.return_unheld_leases(?, ?, ?)";
-    private static final String MAINTAIN = "SELECT task, rows FROM posthorn.maintain()";
+    private static final String MAINTAIN = "SELECT task, rows FROM posthorn.maintain_all_but_retention()";
+    private static final String RETIRE_DAYS = "SELECT posthorn.retire_days()";
 
     private final ServiceSession session;
     private final EndpointSecrets secrets;
@@ -82,13 +83,14 @@ public final class Upkeep {
         });
     }
 
-    /** All upkeep that the database does itself. */
+    /** All upkeep that the database does itself; retention apart, lest it waits with everybody's locks in its hands. */
     public void maintain() throws SQLException {
         session.repeatably(connection -> {
             try (Statement statement = connection.createStatement()) {
                 return statement.execute(MAINTAIN);
             }
         });
+        number(RETIRE_DAYS);
     }
 
     private int number(String sql) throws SQLException {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthorn.delivery.claim.Lanes.Sample;
 import dev.posthorn.delivery.claim.Lanes.Turn;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -156,8 +157,8 @@ class LanesTest {
 
     @Test
     void lanes_that_wait_for_their_moment_open_then() {
-        lanes.pacedUntil(A, 5 * SECOND);
-        lanes.pacedUntil(B, 3 * SECOND);
+        lanes.pacedUntil(A, A, 5 * SECOND);
+        lanes.pacedUntil(B, B, 3 * SECOND);
         assertThat(lanes.nextOpening()).isEqualTo(3 * SECOND);
         lanes.openWaiting(4 * SECOND);
         assertThat(lanes.turns(10)).extracting(Turn::lane).containsExactly(B);
@@ -181,11 +182,13 @@ class LanesTest {
 
     @Test
     void a_lane_without_tokens_is_opened_by_nothing_but_its_moment_and_a_sweep() {
-        lanes.pacedUntil(A, 5 * SECOND);
+        lanes.pacedUntil(A, A, 5 * SECOND);
         lanes.arrived(A);
         lanes.ended(A);
         assertThat(lanes.anyOpen()).isFalse();
         lanes.openFrom(A, 1);
+        assertThat(lanes.anyOpen()).as("a retry that is due is none").isFalse();
+        lanes.swept(List.of(new LaneSweeper.Head(A, 1)), SECOND);
         // The limit has been lifted meanwhile: a claim says nothing of a moment any more.
         lanes.asked(lanes.turns(1), gave(A), Set.of(), false);
         lanes.arrived(A);
@@ -193,9 +196,41 @@ class LanesTest {
     }
 
     @Test
+    void of_many_keys_that_wait_for_the_tokens_of_one_endpoint_some_are_asked_in_turn() {
+        List<UUID> keys = Stream.iterate(1, n -> n + 1)
+                .limit(100)
+                .map(n -> new UUID(1, n))
+                .toList();
+        keys.forEach(lanes::arrived);
+        askAndPace(keys.size(), SECOND);
+        assertThat(lanes.anyOpen()).isFalse();
+        List<UUID> asked = new ArrayList<>();
+        for (int token = 1; token <= 4; token++) {
+            lanes.openWaiting(token * SECOND - 1);
+            assertThat(lanes.anyOpen()).as("before the token").isFalse();
+            lanes.openWaiting(token * SECOND);
+            asked.addAll(askAndPace(100, (token + 1) * SECOND));
+        }
+        assertThat(asked).startsWith(keys.toArray(UUID[]::new)).hasSize(128);
+        lanes.openWaiting(5 * SECOND);
+        lanes.asked(lanes.turns(100), gave(), Set.of(), false);
+        lanes.openWaiting(5 * SECOND + 5_000_000);
+        assertThat(lanes.turns(100))
+                .as("nobody was told to wait: the next ones follow")
+                .hasSize(32);
+    }
+
+    private List<UUID> askAndPace(int atMost, long until) {
+        List<Turn> turns = lanes.turns(atMost);
+        lanes.asked(turns, gave(), Set.of(), false);
+        turns.forEach(turn -> lanes.pacedUntil(new UUID(9, 9), turn.lane(), until));
+        return turns.stream().map(Turn::lane).toList();
+    }
+
+    @Test
     void the_sooner_of_two_moments_counts() {
-        lanes.pacedUntil(A, 60 * SECOND);
-        lanes.pacedUntil(A, 5 * SECOND);
+        lanes.pacedUntil(A, A, 60 * SECOND);
+        lanes.pacedUntil(A, A, 5 * SECOND);
         lanes.openWaiting(5 * SECOND);
         lanes.asked(lanes.turns(1), gave(), Set.of(), false);
         lanes.openWaiting(60 * SECOND);

@@ -222,13 +222,13 @@ BEGIN
             disabled_reason = coalesce(j.verdict, h.disabled_reason),
             probe_wait = CASE
                 WHEN j.verdict = 'auto' AND first_probe > interval '0' THEN first_probe
-                WHEN j.probe_failed THEN least(h.probe_wait * 2, interval '1 hour')
+                WHEN j.probe_failed AND j.was_reason = 'auto' THEN least(h.probe_wait * 2, interval '1 hour')
                 ELSE h.probe_wait
             END,
             probe_at = CASE
                 WHEN j.verdict = 'auto' AND first_probe > interval '0' THEN at + first_probe
                 WHEN j.verdict = 'receiver' THEN NULL
-                WHEN j.probe_failed THEN at + least(h.probe_wait * 2, interval '1 hour')
+                WHEN j.probe_failed AND j.was_reason = 'auto' THEN at + least(h.probe_wait * 2, interval '1 hour')
                 ELSE h.probe_at
             END,
             probe_id = CASE WHEN NOT j.probe_failed THEN h.probe_id END,
@@ -252,7 +252,9 @@ BEGIN
         JOIN posthorn.webhook_endpoint_health AS before ON before.endpoint_id = h.endpoint_id
         LEFT JOIN switched AS j ON j.endpoint_id = h.endpoint_id
         CROSS JOIN LATERAL (
+            -- Where somebody has switched the endpoint meanwhile it is an attempt like any other.
             SELECT h.probing
+                   AND before.disabled_reason = 'auto'
                    AND NOT h.success
                    AND h.status_code IS DISTINCT FROM 410
                    AND h.error_class IS DISTINCT FROM 'receiver_aborted'

@@ -74,7 +74,7 @@ CREATE TRIGGER update_updated_at BEFORE UPDATE ON posthorn.webhook_endpoints
 
 -- In batches, because 100,000 rows must not move in one transaction; SKIP LOCKED, because what is being claimed at this moment is
 -- parked when its result is recorded.
-CREATE FUNCTION posthorn.settle_endpoint_backlog(endpoint uuid, max integer) RETURNS integer
+CREATE FUNCTION posthorn.settle_endpoint_backlog(endpoint uuid, max integer, keyed boolean DEFAULT NULL) RETURNS integer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
@@ -83,14 +83,16 @@ DECLARE
     at      timestamptz := posthorn.clock_now();
     goal    posthorn.delivery_stage;
     sources posthorn.delivery_stage[];
+    by_key  boolean;
     moved   integer;
 BEGIN
     SELECT CASE
                WHEN e.deleted_at IS NOT NULL THEN 'ended'
                WHEN h.disabled_at IS NOT NULL THEN 'parked'
                ELSE 'ready'
-           END::posthorn.delivery_stage
-    INTO goal
+           END::posthorn.delivery_stage,
+           coalesce(keyed, e.ordering = 'key')
+    INTO goal, by_key
     FROM posthorn.webhook_endpoints AS e
     JOIN posthorn.webhook_endpoint_health AS h ON h.endpoint_id = e.id
     WHERE e.id = endpoint
@@ -101,13 +103,38 @@ BEGIN
         ELSE '{parked}'
     END;
 
-    WITH backlog AS MATERIALIZED (
+    WITH at_rest AS MATERIALIZED (
         SELECT d.id, d.stage
         FROM posthorn.webhook_deliveries AS d
-        WHERE d.endpoint_id = endpoint AND d.stage = ANY (sources) AND d.stage <> 'ended' AND d.status <> 'sending'
+        WHERE d.endpoint_id = endpoint AND d.stage = ANY (sources) AND d.stage IN ('waiting', 'parked')
         ORDER BY d.id
         LIMIT max
         FOR UPDATE SKIP LOCKED
+    ),
+    in_its_lane AS MATERIALIZED (
+        SELECT d.id, d.stage
+        FROM posthorn.webhook_deliveries AS d
+        WHERE 'ready' = ANY (sources) AND d.stage = 'ready' AND coalesce(d.ordered_lane, d.endpoint_id) = endpoint AND d.status <> 'sending'
+        ORDER BY coalesce(d.ordered_lane, d.endpoint_id), d.position
+        LIMIT max
+        FOR UPDATE SKIP LOCKED
+    ),
+    -- No index leads from an endpoint to the lanes of its keys.
+    in_lanes_of_keys AS MATERIALIZED (
+        SELECT d.id, d.stage
+        FROM posthorn.webhook_deliveries AS d
+        WHERE by_key AND 'ready' = ANY (sources) AND d.stage = 'ready' AND d.endpoint_id = endpoint AND d.ordered_lane <> endpoint
+          AND d.status <> 'sending'
+        LIMIT max
+        FOR UPDATE SKIP LOCKED
+    ),
+    backlog AS MATERIALIZED (
+        SELECT * FROM at_rest
+        UNION ALL
+        SELECT * FROM in_its_lane
+        UNION ALL
+        SELECT * FROM in_lanes_of_keys
+        LIMIT max
     )
     UPDATE posthorn.webhook_deliveries AS d
     SET stage = goal,
@@ -130,8 +157,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.settle_endpoint_backlog(uuid, integer) IS
-    'ready, waiting → parked while the endpoint is disabled; parked → ready once it is enabled; all of them → ended (failed) when it is deleted. At most max deliveries; returns how many moved, and remembers in parking whether more may be left.';
+COMMENT ON FUNCTION posthorn.settle_endpoint_backlog(uuid, integer, boolean) IS
+    'ready, waiting → parked while the endpoint is disabled; parked → ready once it is enabled; all of them → ended (failed) when it is deleted. At most max deliveries; returns how many moved, and remembers in parking whether more may be left. keyed: look for what stands in the lanes of keys, too, which reads all that is ready; null: where the endpoint is ordered by key.';
 
 CREATE FUNCTION posthorn.switch_webhook_endpoint(endpoint uuid, reason text) RETURNS void
     LANGUAGE sql VOLATILE

@@ -70,6 +70,10 @@ BEGIN
               AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_waiting AS w WHERE w.ordered_lane = p.ordered_lane)
               AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_ready AS r
                               WHERE coalesce(r.ordered_lane, r.endpoint_id) = p.ordered_lane AND r.position < p.position)
+              AND NOT EXISTS (SELECT FROM posthorn.webhook_lane_turns AS t
+                              JOIN posthorn.webhook_deliveries_ready AS r
+                                ON coalesce(r.ordered_lane, r.endpoint_id) = t.lane AND r.position = t.position AND r.status = 'sending'
+                              WHERE t.lane = p.ordered_lane)
               AND NOT (due.on_dead_letter = 'hold'
                        AND EXISTS (SELECT FROM posthorn.webhook_deliveries_dead AS w WHERE w.ordered_lane = p.ordered_lane AND w.position > 0))
             ORDER BY p.id
@@ -91,6 +95,11 @@ BEGIN
         FROM oldest AS o
         WHERE d.stage = 'parked' AND d.id = o.id
         RETURNING d.*
+    ),
+    turns AS (
+        INSERT INTO posthorn.webhook_lane_turns (lane, position)
+        SELECT l.ordered_lane, l.position FROM leased AS l WHERE l.ordered_lane IS NOT NULL ORDER BY l.ordered_lane
+        ON CONFLICT (lane) DO UPDATE SET position = excluded.position
     )
     SELECT l.id, l.event_id, l.community_id, l.endpoint_id, coalesce(l.ordered_lane, l.endpoint_id), l.event_type,
            l.attempt_count + 1, at, e.url, e.payload_format,

@@ -30,6 +30,9 @@ BEGIN
           AND EXISTS (SELECT FROM posthorn.webhook_deliveries_ready AS d
                       WHERE coalesce(d.ordered_lane, d.endpoint_id) = h.endpoint_id AND d.status <> 'sending')
     LOOP
+        -- Whoever switches an endpoint in a transaction that stays open must not keep upkeep from all others.
+        PERFORM FROM posthorn.webhook_endpoint_health AS h WHERE h.endpoint_id = endpoint FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
         moved := moved + posthorn.settle_endpoint_backlog(endpoint, max - moved);
         EXIT WHEN moved >= max;
     END LOOP;
@@ -172,6 +175,9 @@ DECLARE
     old_day date;
     retired integer := 0;
 BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('posthorn.maintain')) THEN
+        RETURN 0;
+    END IF;
     FOR old_day IN
         WITH days AS MATERIALIZED (
             SELECT right(c.relname, 8) AS suffix
@@ -298,12 +304,15 @@ $$;
 COMMENT ON FUNCTION posthorn.tell_of_expiring_deliveries() IS
     'Queues posthorn.deliveries.expiring, one for each endpoint and at most once a day, about dead letters that are removed and parked deliveries that become dead letters within 7 days; about each of them once. Returns how many events.';
 
-CREATE FUNCTION posthorn.maintain() RETURNS TABLE (task text, rows bigint)
+CREATE FUNCTION posthorn.maintain_all_but_retention() RETURNS TABLE (task text, rows bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
 DECLARE
-    at constant timestamptz := posthorn.clock_now();
+    at       constant timestamptz := posthorn.clock_now();
+    endpoint uuid;
+    keyed    bigint := 0;
+    lanes    uuid[];
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtext('posthorn.maintain')) THEN
         RETURN;
@@ -311,13 +320,29 @@ BEGIN
     RETURN QUERY SELECT 'create_days_ahead', posthorn.create_days_ahead()::bigint;
     RETURN QUERY SELECT 'rescue_lost_leases', posthorn.rescue_lost_leases()::bigint;
     -- The lanes of a key are not found by their endpoint: what came into them while it was switched.
-    UPDATE posthorn.webhook_endpoint_health AS h
-    SET parking = true
-    WHERE h.disabled_at IS NOT NULL
-      AND NOT h.parking
-      AND h.endpoint_id IN (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_ready AS d
-                            WHERE d.ordered_lane <> d.endpoint_id AND d.status <> 'sending');
-    RETURN QUERY SELECT 'settle_backlogs', posthorn.settle_backlogs()::bigint;
+    FOR endpoint IN
+        SELECT h.endpoint_id
+        FROM posthorn.webhook_endpoint_health AS h
+        WHERE h.disabled_at IS NOT NULL
+          AND h.endpoint_id IN (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_ready AS d
+                                WHERE d.ordered_lane <> d.endpoint_id AND d.status <> 'sending')
+        FOR UPDATE SKIP LOCKED
+    LOOP
+        keyed := keyed + posthorn.settle_endpoint_backlog(endpoint, 1000, true);
+    END LOOP;
+    RETURN QUERY SELECT 'settle_backlogs', keyed + posthorn.settle_backlogs();
+
+    -- Locked before they are looked at once more: a claim that goes on meanwhile keeps its turn.
+    SELECT array_agg(t.lane) INTO lanes
+    FROM (
+        SELECT t.lane
+        FROM posthorn.webhook_lane_turns AS t
+        WHERE NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_ready AS d WHERE coalesce(d.ordered_lane, d.endpoint_id) = t.lane)
+        FOR UPDATE SKIP LOCKED
+    ) AS t;
+    DELETE FROM posthorn.webhook_lane_turns AS t
+    WHERE t.lane = ANY (lanes)
+      AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_ready AS d WHERE coalesce(d.ordered_lane, d.endpoint_id) = t.lane);
 
     RETURN QUERY
     WITH gone AS (
@@ -326,8 +351,14 @@ BEGIN
     SELECT 'expire_idempotency_keys', count(*) FROM gone;
 
     RETURN QUERY
-    WITH gone AS (
-        DELETE FROM posthorn.webhook_filter_errors RETURNING endpoint_id
+    WITH locked AS MATERIALIZED (
+        SELECT h.endpoint_id
+        FROM posthorn.webhook_endpoint_health AS h
+        WHERE h.endpoint_id IN (SELECT e.endpoint_id FROM posthorn.webhook_filter_errors AS e)
+        FOR UPDATE SKIP LOCKED
+    ),
+    gone AS (
+        DELETE FROM posthorn.webhook_filter_errors AS e USING locked AS l WHERE e.endpoint_id = l.endpoint_id RETURNING e.endpoint_id
     ),
     counted AS (
         SELECT g.endpoint_id, count(*) AS errors FROM gone AS g GROUP BY g.endpoint_id
@@ -349,8 +380,22 @@ BEGIN
     RETURN QUERY SELECT * FROM posthorn.maintain_vault();
     RETURN QUERY SELECT 'tell_of_expiring_deliveries', posthorn.tell_of_expiring_deliveries()::bigint;
     RETURN QUERY SELECT 'expire_unfinished', posthorn.expire_unfinished()::bigint;
-    -- Last, because its locks last until the end.
-    RETURN QUERY SELECT 'retire_days', posthorn.retire_days()::bigint;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.maintain_all_but_retention() IS
+    'As maintain(), without retire_days(), whose locks last long: a node calls each of the two in a transaction of its own.';
+
+CREATE FUNCTION posthorn.maintain() RETURNS TABLE (task text, rows bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+BEGIN
+    IF pg_try_advisory_xact_lock(hashtext('posthorn.maintain')) THEN
+        RETURN QUERY SELECT m.task, m.rows FROM posthorn.maintain_all_but_retention() AS m;
+        -- Last, because its locks last until the end.
+        RETURN QUERY SELECT 'retire_days', posthorn.retire_days()::bigint;
+    END IF;
 END
 $$;
 
@@ -359,5 +404,7 @@ COMMENT ON FUNCTION posthorn.maintain() IS
 
 GRANT EXECUTE ON FUNCTION
     posthorn.settle_backlogs(integer),
-    posthorn.maintain()
+    posthorn.maintain_all_but_retention(),
+    posthorn.maintain(),
+    posthorn.retire_days()
 TO posthorn_service;

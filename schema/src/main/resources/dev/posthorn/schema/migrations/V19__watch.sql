@@ -83,7 +83,7 @@ CREATE FUNCTION posthorn.check_invariants() RETURNS TABLE (delivery_id uuid, pro
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
     WITH unfinished AS MATERIALIZED (
-        SELECT d.id, d.stage, d.status, d.event_id, d.community_id, d.endpoint_id, d.dispatcher_id, d.parked_at, d.created_at
+        SELECT d.id, d.stage, d.status, d.event_id, d.community_id, d.endpoint_id, d.ordered_lane, d.dispatcher_id, d.parked_at, d.created_at
         FROM posthorn.webhook_deliveries AS d
         WHERE d.stage IN ('ready', 'waiting', 'parked', 'dead')
     ),
@@ -114,6 +114,12 @@ AS $$
     JOIN posthorn.dispatchers AS d ON d.id = u.dispatcher_id
     CROSS JOIN clock AS c
     WHERE d.expires_at < c.at - interval '15 seconds'
+    UNION ALL
+    SELECT min(u.id::text)::uuid, 'is sending and so is another one of its ordered lane'
+    FROM unfinished AS u
+    WHERE u.status = 'sending' AND u.ordered_lane IS NOT NULL
+    GROUP BY u.ordered_lane
+    HAVING count(*) > 1
     UNION ALL
     SELECT u.id, 'is parked and its endpoint has been active for more than two minutes'
     FROM unfinished AS u

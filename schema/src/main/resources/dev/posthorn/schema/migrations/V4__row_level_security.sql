@@ -6,7 +6,8 @@ DECLARE
 BEGIN
     FOREACH secured IN ARRAY ARRAY[
         'event_types', 'webhook_endpoints', 'webhook_endpoint_health', 'webhook_events', 'webhook_deliveries',
-        'webhook_attempt_log', 'webhook_subscriptions', 'webhook_idempotency_keys', 'webhook_filter_errors', 'queue_epoch', 'dispatchers'
+        'webhook_attempt_log', 'webhook_subscriptions', 'webhook_idempotency_keys', 'webhook_filter_errors', 'webhook_lane_turns',
+        'queue_epoch', 'dispatchers'
     ] LOOP
         EXECUTE format('ALTER TABLE posthorn.%I ENABLE ROW LEVEL SECURITY', secured);
         EXECUTE format('ALTER TABLE posthorn.%I FORCE ROW LEVEL SECURITY', secured);

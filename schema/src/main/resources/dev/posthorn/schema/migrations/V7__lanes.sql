@@ -1,7 +1,7 @@
 -- Nodes and how they find work: signing on, retries that have become due, and lanes in which something is claimable.
 
 -- What a node asks again and again is a single statement, in a transaction of its own, with this as its condition.
-CREATE FUNCTION posthorn.begin_node_statement() RETURNS boolean
+CREATE FUNCTION posthorn.begin_node_statement(lock_timeout text DEFAULT '0') RETURNS boolean
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog
 AS $$
@@ -9,13 +9,14 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'a node works at isolation level read committed' USING ERRCODE = 'invalid_transaction_state';
     END IF;
-    PERFORM set_config('TimeZone', 'UTC', true), set_config('synchronous_commit', 'off', true);
+    PERFORM set_config('TimeZone', 'UTC', true), set_config('synchronous_commit', 'off', true),
+            set_config('lock_timeout', lock_timeout, true);
     RETURN true;
 END
 $$;
 
-COMMENT ON FUNCTION posthorn.begin_node_statement() IS
-    'For nodes: the settings of a transaction of one statement. It runs in UTC, and commits without waiting for the disk, because a crash of PostgreSQL may undo it: deliveries are then sent again. Error 25000 where the isolation level is not read committed.';
+COMMENT ON FUNCTION posthorn.begin_node_statement(text) IS
+    'For nodes: the settings of a transaction of one statement. It runs in UTC, waits for each lock as long as it is told (0: without end), and commits without waiting for the disk, because a crash of PostgreSQL may undo it: deliveries are then sent again. Error 25000 where the isolation level is not read committed.';
 
 CREATE FUNCTION posthorn.wake_dispatchers() RETURNS void
     LANGUAGE sql VOLATILE
@@ -240,7 +241,7 @@ $$;
 COMMENT ON FUNCTION posthorn.next_webhook_due() IS 'When the next retry is due; null while none waits.';
 
 GRANT EXECUTE ON FUNCTION
-    posthorn.begin_node_statement(),
+    posthorn.begin_node_statement(text),
     posthorn.register_dispatcher(uuid, text, text),
     posthorn.beat_dispatcher(uuid, boolean),
     posthorn.set_dispatcher_asleep(uuid, boolean),

@@ -15,8 +15,10 @@ CREATE TYPE posthorn.leased_delivery AS (
 
 COMMENT ON TYPE posthorn.leased_delivery IS 'What a claim has leased; or, without delivery, when a lane may give something again.';
 
--- Locks: the claimed rows of webhook_deliveries_ready, SKIP LOCKED. Index: webhook_deliveries_ready_lane, from each lane's mark on, so that
--- neither 100,000 deliveries that wait for another endpoint nor dead entries that a held snapshot keeps are walked through.
+-- Locks, all of them SKIP LOCKED: the health of endpoints with a rate limit, the turns of ordered lanes, the claimed rows of
+-- webhook_deliveries_ready. Only the first claim of an ordered lane may wait, for another first one of it.
+-- Index: webhook_deliveries_ready_lane, from each lane's mark on, so that neither 100,000 deliveries that wait for another endpoint nor
+-- dead entries that a held snapshot keeps are walked through.
 -- The window of a lane is its first rows whatever their status: what is under way stands at its head and fills it, which holds the limit
 -- over all nodes without a counter.
 --
@@ -45,14 +47,16 @@ RETURNS SETOF posthorn.leased_delivery
 AS $$
 #variable_conflict use_column
 DECLARE
-    at      constant timestamptz := posthorn.clock_now();
+    at      timestamptz;
     -- Endpoints whose tokens this claim counts.
     counted uuid[];
     limited boolean;
+    -- For each lane, whether its turn is locked here; null where it has none.
+    mine    boolean[];
 BEGIN
-    -- What a rate limit has left is counted by one claim at a time. Whose lane it is that bears no endpoint's id, its first delivery tells:
+    -- What a rate limit has left is counted by one claim at a time; another one passes the endpoint by, whoever has it locked. Whose lane it is that bears no endpoint's id, its first delivery tells:
     -- the endpoint may have no order by keys any more.
-    SELECT array_agg(h.endpoint_id) INTO counted
+    SELECT coalesce(array_agg(h.endpoint_id), '{}') INTO counted
     FROM (
         SELECT h.endpoint_id
         FROM posthorn.webhook_endpoint_health AS h
@@ -74,15 +78,25 @@ BEGIN
                        LIMIT 1
                    ) AS first_found))
         ORDER BY h.endpoint_id
-        FOR UPDATE
+        FOR UPDATE SKIP LOCKED
     ) AS h;
-    limited := counted IS NOT NULL;
+    limited := cardinality(counted) > 0;
+    -- Likewise what is under way in an ordered lane. A statement of its own, so that the next one sees what was claimed before the lock.
+    IF EXISTS (SELECT FROM posthorn.webhook_lane_turns) THEN
+        SELECT array_agg(t.mine ORDER BY l.ordinal) INTO mine
+        FROM unnest(lanes) WITH ORDINALITY AS l (lane, ordinal)
+        LEFT JOIN LATERAL (
+            SELECT true AS mine FROM posthorn.webhook_lane_turns AS t WHERE t.lane = l.lane FOR UPDATE SKIP LOCKED
+        ) AS t ON true;
+    END IF;
+    -- After the locks, lest the time of another claim's tokens is set back.
+    at := posthorn.clock_now();
 
     RETURN QUERY
     WITH open_lanes AS MATERIALIZED (
         SELECT l.lane, l.ordinal, l.held, head.position AS head, head.ordered_lane IS NOT NULL AS ordered, head.dispatcher_id, s.endpoint_id,
-               s.width, s.rate, s.tokens, s.lot
-        FROM unnest(lanes, marks, strict, held) WITH ORDINALITY AS l (lane, mark, strict, held, ordinal)
+               s.width, s.rate, s.tokens, s.lot, s.barred, turn.dispatcher_id AS barrier, turn.mine
+        FROM unnest(lanes, marks, strict, held, mine) WITH ORDINALITY AS l (lane, mark, strict, held, mine, ordinal)
         CROSS JOIN LATERAL (
             SELECT d.position, d.ordered_lane, d.endpoint_id, d.dispatcher_id
             FROM posthorn.webhook_deliveries_ready AS d
@@ -102,8 +116,21 @@ BEGIN
              ORDER BY coalesce(d.ordered_lane, d.endpoint_id), d.position
              LIMIT 1)
         ) AS head
+        LEFT JOIN LATERAL (
+            SELECT l.mine IS NOT NULL AS mine, l.mine IS NULL OR u.dispatcher_id IS NOT NULL AS taken, u.dispatcher_id
+            FROM posthorn.webhook_lane_turns AS t
+            LEFT JOIN LATERAL (
+                SELECT d.dispatcher_id
+                FROM posthorn.webhook_deliveries_ready AS d
+                WHERE coalesce(d.ordered_lane, d.endpoint_id) = t.lane AND d.position = t.position AND d.status = 'sending'
+                LIMIT 1
+            ) AS u ON true
+            WHERE t.lane = head.ordered_lane
+        ) AS turn ON true
         CROSS JOIN LATERAL (
             SELECT e.id AS endpoint_id,
+                   -- Others count its tokens, claim from it just now, or have something of it under way.
+                   turn.taken IS TRUE OR e.rate_limit IS NOT NULL AND NOT e.id = ANY (counted) AS barred,
                    CASE WHEN head.ordered_lane IS NOT NULL THEN 1
                         ELSE least(e.max_in_flight, coalesce(h.in_flight_limit, e.max_in_flight))
                    END AS width,
@@ -121,8 +148,6 @@ BEGIN
               AND e.deleted_at IS NULL
               AND h.disabled_at IS NULL
               AND (h.secret_version IS NOT NULL OR NOT with_secret)
-              -- A lane whose first delivery has come since is asked again.
-              AND (e.rate_limit IS NULL OR e.id = ANY (counted))
               -- What failed waits for its time, what was parked comes back in batches, and holds the others of its lane back meanwhile.
               AND (head.ordered_lane IS NULL
                    OR NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_waiting AS w WHERE w.ordered_lane = head.ordered_lane)
@@ -133,16 +158,23 @@ BEGIN
         ) AS s
     ),
     windows AS MATERIALIZED (
-        SELECT o.lane, o.ordinal, o.dispatcher_id, o.endpoint_id, o.rate, o.tokens, o.lot, o.width - o.held AS room, b.row_ids,
-               cardinality(b.row_ids) = o.width AS is_full
+        SELECT o.lane, o.ordinal, o.endpoint_id, o.rate, o.tokens, o.lot, o.ordered, o.mine, b.row_ids,
+               CASE WHEN o.barred THEN o.barrier ELSE o.dispatcher_id END AS dispatcher_id,
+               CASE WHEN o.barred THEN 0 ELSE o.width - o.held END AS room,
+               o.barred OR cardinality(b.row_ids) = o.width AS is_full
         FROM open_lanes AS o
         CROSS JOIN LATERAL (
             SELECT ARRAY(
-                SELECT w.ctid
-                FROM posthorn.webhook_deliveries_ready AS w
-                WHERE coalesce(w.ordered_lane, w.endpoint_id) = o.lane AND w.position >= o.head AND (o.ordered OR w.ordered_lane IS NULL)
-                ORDER BY coalesce(w.ordered_lane, w.endpoint_id), w.position
-                LIMIT o.width) AS row_ids
+                SELECT w.row_id
+                FROM (
+                    SELECT d.ctid AS row_id, d.ordered_lane
+                    FROM posthorn.webhook_deliveries_ready AS d
+                    WHERE coalesce(d.ordered_lane, d.endpoint_id) = o.lane AND d.position >= o.head AND NOT o.barred
+                    ORDER BY coalesce(d.ordered_lane, d.endpoint_id), d.position
+                    LIMIT o.width
+                ) AS w
+                -- What was ordered later waits for what was not.
+                WHERE o.ordered OR w.ordered_lane IS NULL) AS row_ids
             OFFSET 0
         ) AS b
     ),
@@ -151,10 +183,11 @@ BEGIN
         SELECT max_rows + count(*) AS most FROM open_lanes AS o WHERE limited AND o.rate IS NOT NULL
     ),
     picked AS MATERIALIZED (
-        SELECT c.row_id, w.ordinal, w.lane, c.payload_bytes, w.endpoint_id, w.rate, w.tokens, w.lot, w.room, w.is_full
+        SELECT c.row_id, c.position, w.ordinal, w.lane, c.payload_bytes, w.endpoint_id, w.rate, w.tokens, w.lot, w.room, w.is_full,
+               w.ordered, w.mine
         FROM windows AS w
         CROSS JOIN LATERAL (
-            SELECT d.ctid AS row_id, d.payload_bytes
+            SELECT d.ctid AS row_id, d.payload_bytes, d.position
             FROM posthorn.webhook_deliveries_ready AS d
             WHERE d.ctid = ANY (w.row_ids)
               AND d.status IN ('pending', 'retrying')
@@ -166,15 +199,19 @@ BEGIN
         LIMIT (SELECT p.most FROM places AS p)
     ),
     drawn AS MATERIALIZED (
-        SELECT p.row_id, p.ordinal, p.lane, p.payload_bytes, p.endpoint_id,
-               p.rate IS NULL
-               OR row_number() OVER (PARTITION BY CASE WHEN p.rate IS NOT NULL THEN p.endpoint_id END ORDER BY p.lot, p.ordinal) <= p.tokens AS wins
+        SELECT p.row_id, p.position, p.ordinal, p.lane, p.payload_bytes, p.endpoint_id, p.ordered, p.mine, true AS wins
         FROM picked AS p
+        WHERE p.rate IS NULL
+        UNION ALL
+        SELECT p.row_id, p.position, p.ordinal, p.lane, p.payload_bytes, p.endpoint_id, p.ordered, p.mine,
+               row_number() OVER (PARTITION BY p.endpoint_id ORDER BY p.lot, p.ordinal) <= p.tokens
+        FROM picked AS p
+        WHERE limited AND p.rate IS NOT NULL
     ),
     bounded AS MATERIALIZED (
-        SELECT p.row_id, p.endpoint_id
+        SELECT p.row_id, p.position, p.lane, p.endpoint_id, p.ordered, p.mine
         FROM (
-            SELECT p.row_id, p.endpoint_id, sum(p.payload_bytes) OVER w AS bytes, row_number() OVER w AS number
+            SELECT p.row_id, p.position, p.lane, p.endpoint_id, p.ordered, p.mine, sum(p.payload_bytes) OVER w AS bytes, row_number() OVER w AS number
             FROM drawn AS p
             WHERE p.wins
             WINDOW w AS (ORDER BY p.ordinal ROWS UNBOUNDED PRECEDING)
@@ -183,7 +220,8 @@ BEGIN
     ),
     paced AS MATERIALIZED (
         SELECT o.endpoint_id, o.rate, o.tokens - (SELECT count(*) FROM bounded AS b WHERE b.endpoint_id = o.endpoint_id) AS left_over
-        FROM (SELECT DISTINCT ON (l.endpoint_id) l.endpoint_id, l.rate, l.tokens FROM open_lanes AS l WHERE limited AND l.rate IS NOT NULL) AS o
+        FROM (SELECT DISTINCT ON (l.endpoint_id) l.endpoint_id, l.rate, l.tokens FROM open_lanes AS l
+              WHERE limited AND l.rate IS NOT NULL AND l.endpoint_id = ANY (counted)) AS o
     ),
     paid AS (
         UPDATE posthorn.webhook_endpoint_health AS h
@@ -191,10 +229,24 @@ BEGIN
         FROM paced AS p
         WHERE h.endpoint_id = p.endpoint_id
     ),
+    turns AS (
+        UPDATE posthorn.webhook_lane_turns AS t
+        SET position = b.position
+        FROM bounded AS b
+        WHERE b.ordered AND b.mine AND t.lane = b.lane
+    ),
+    -- Whoever is not the first to enter its lane has not seen what the first one has claimed.
+    first_turns AS MATERIALIZED (
+        INSERT INTO posthorn.webhook_lane_turns AS t (lane, position)
+        SELECT b.lane, b.position FROM bounded AS b WHERE b.ordered AND b.mine IS NOT TRUE ORDER BY b.lane
+        ON CONFLICT DO NOTHING
+        RETURNING t.lane
+    ),
     leased AS (
         UPDATE posthorn.webhook_deliveries_ready AS d
         SET status = 'sending', dispatcher_id = dispatcher, lease_no = lease
-        WHERE d.ctid = ANY (ARRAY(SELECT b.row_id FROM bounded AS b))
+        WHERE d.ctid = ANY (ARRAY(
+            SELECT b.row_id FROM bounded AS b WHERE NOT b.ordered OR b.mine OR b.lane IN (SELECT f.lane FROM first_turns AS f)))
         RETURNING d.id, d.event_id, d.community_id, d.endpoint_id, coalesce(d.ordered_lane, d.endpoint_id) AS lane,
                   d.ordered_lane IS NOT NULL AS ordered, d.event_type, d.attempt_count
     )
@@ -209,13 +261,13 @@ BEGIN
         SELECT w.lane FROM windows AS w WHERE (SELECT count(*) FROM picked) < (SELECT p.most FROM places AS p) AND (w.is_full OR w.room <= 0)
     ) AS f
     UNION ALL
-    SELECT NULL, NULL, NULL, NULL, o.lane, NULL, NULL, NULL, ceil(1000 * (1 - p.left_over) / p.rate)::integer
+    SELECT NULL, NULL, NULL, o.endpoint_id, o.lane, NULL, NULL, NULL, ceil(1000 * (1 - p.left_over) / p.rate)::integer
     FROM open_lanes AS o
     JOIN paced AS p ON p.endpoint_id = o.endpoint_id
     WHERE limited AND p.left_over < 1
     UNION ALL
     -- The lot fell on another key, for which there was no place left in this claim.
-    SELECT NULL, NULL, NULL, NULL, d.lane, NULL, NULL, NULL, 1
+    SELECT NULL, NULL, NULL, d.endpoint_id, d.lane, NULL, NULL, NULL, 1
     FROM drawn AS d
     JOIN paced AS p ON p.endpoint_id = d.endpoint_id
     WHERE limited AND NOT d.wins AND p.left_over >= 1
@@ -229,7 +281,11 @@ BEGIN
                  -- Somebody else has just locked what waits there.
                  OR w.dispatcher_id IS NULL AND w.room > 0 AND (w.rate IS NULL OR w.tokens >= 1))
           EXCEPT
-          SELECT p.lane FROM picked AS p) AS w;
+          SELECT p.lane FROM picked AS p
+          UNION ALL
+          (SELECT b.lane FROM bounded AS b WHERE b.ordered AND b.mine IS NOT TRUE
+           EXCEPT
+           SELECT f.lane FROM first_turns AS f)) AS w;
 END
 $$;
 
