@@ -162,12 +162,10 @@ final class Lanes {
      * waits all the same.
      */
     void openFrom(UUID lane, long place) {
-        if (paced.containsKey(lane)) {
-            marks.computeIfPresent(lane, (same, mark) -> mark.atMost(place - 1));
-            return;
+        if (!paced.containsKey(lane)) {
+            open(lane);
         }
-        open(lane);
-        open.computeIfPresent(lane, (same, mark) -> mark.atMost(place - 1));
+        (open.containsKey(lane) ? open : marks).computeIfPresent(lane, (same, mark) -> mark.atMost(place - 1));
     }
 
     /** A sweep has seen something in these lanes. Of those that wait for a token the first are asked: the limit may have been lifted. */

@@ -196,6 +196,22 @@ class LanesTest {
     }
 
     @Test
+    void a_retry_that_comes_back_to_a_lane_that_waits_for_a_token_is_seen_with_it() {
+        for (boolean stillOpen : List.of(false, true)) {
+            observe(sample(1, 100, 10), 10, A, 90L);
+            observe(sample(2, 100, 20), 20, A, 90L);
+            assertThat(mark(A)).isEqualTo(89);
+            lanes.asked(lanes.turns(1), gave(A), Set.of(), stillOpen);
+            assertThat(lanes.anyOpen()).isEqualTo(stillOpen);
+            lanes.pacedUntil(B, A, 5 * SECOND);
+            lanes.openFrom(A, 20);
+            lanes.openWaiting(5 * SECOND);
+            assertThat(mark(A)).as("also open: " + stillOpen).isEqualTo(19);
+            lanes.asked(lanes.turns(1), gave(), Set.of(), false);
+        }
+    }
+
+    @Test
     void of_many_keys_that_wait_for_the_tokens_of_one_endpoint_some_are_asked_in_turn() {
         List<UUID> keys = Stream.iterate(1, n -> n + 1)
                 .limit(100)
