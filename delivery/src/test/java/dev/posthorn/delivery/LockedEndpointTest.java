@@ -51,6 +51,33 @@ class LockedEndpointTest {
     }
 
     @Test
+    void they_take_no_slots_from_others_nor_time_of_a_stop() throws Exception {
+        String locked = world.endpoint("/locked", ", event_types, max_in_flight", ", '{locked}', 8");
+        String free = world.endpoint("/free", ", event_types", ", '{free}'");
+        try (Connection owner = world.database.superuser()) {
+            try (DeliveryEngine engine = world.engine().maxInFlight(8).build()) {
+                engine.start();
+                world.queue("free", "{}");
+                world.awaitStatus(free, "delivered:1");
+                world.database.administrate("UPDATE posthorn.webhook_endpoint_health SET secret_version = 1");
+                owner.setAutoCommit(false);
+                TestDatabase.query(
+                        owner,
+                        "SELECT endpoint_id FROM posthorn.webhook_endpoint_health WHERE endpoint_id = '" + locked
+                                + "' FOR UPDATE");
+                for (int i = 0; i < 8; i++) {
+                    world.queue("locked", "{}");
+                }
+                world.receiver.await(9, Duration.ofMinutes(1));
+                world.queue("free", "{}");
+                world.awaitStatus(free, "delivered:2");
+                assertThat(world.status(locked)).isEqualTo("sending:8");
+            }
+            assertThat(world.status(locked)).as("given back at once").isEqualTo("pending:8");
+        }
+    }
+
+    @Test
     void upkeep_goes_on_and_does_for_it_what_it_has_to_once_it_is_free() throws Exception {
         String locked = world.endpoint("/locked");
         world.queue("any", "{}");

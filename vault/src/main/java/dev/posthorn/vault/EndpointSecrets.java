@@ -30,10 +30,14 @@ public final class EndpointSecrets {
     private static final String WITHOUT_SECRET = """
             SELECT h.endpoint_id, h.community_id
             FROM posthorn.webhook_endpoint_health AS h
-            JOIN posthorn.webhook_endpoints AS e ON e.id = h.endpoint_id AND e.deleted_at IS NULL
-            WHERE h.secret_version IS NULL
-            ORDER BY h.endpoint_id
-            LIMIT ?
+            WHERE h.endpoint_id IN (
+                SELECT posthorn.unlocked_endpoints(ARRAY(
+                    SELECT h.endpoint_id
+                    FROM posthorn.webhook_endpoint_health AS h
+                    JOIN posthorn.webhook_endpoints AS e ON e.id = h.endpoint_id AND e.deleted_at IS NULL
+                    WHERE h.secret_version IS NULL
+                    ORDER BY h.endpoint_id
+                    LIMIT ?)))
             """;
     private static final String STORE = "SELECT * FROM posthorn.store_endpoint_secrets(?, ?, ?, ?, ?, ?, ?)";
     private static final String ENDPOINT = """

@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -166,7 +167,7 @@ public final class DeliveryClaimer {
         Map<UUID, Boolean> gave = new HashMap<>();
         Set<UUID> limited = new HashSet<>();
         Map<UUID, Paced> paced = new LinkedHashMap<>();
-        List<UUID> contended = new ArrayList<>();
+        Set<UUID> contended = new LinkedHashSet<>();
         Instant at = null;
         long bytes = 0;
         while (row.next()) {

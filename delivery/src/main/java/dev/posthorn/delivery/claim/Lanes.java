@@ -41,6 +41,7 @@ final class Lanes {
     private static final int MOST_DOUBLINGS = 5;
     private static final int ASKED_FOR_A_TOKEN = 32;
     private static final long NEXT_IN_LINE_NANOS = 5_000_000;
+    private static final int MOST_MISSED = 20;
 
     /** Those in which something may be claimable, in the order of their turn. */
     private final Map<UUID, Mark> open = new LinkedHashMap<>();
@@ -179,7 +180,7 @@ final class Lanes {
                 waiting.put(endpoint, line);
             }
         }
-        waiting.forEach((endpoint, line) -> openFirst(endpoint, line, nanos));
+        waiting.forEach((endpoint, line) -> openFirst(endpoint, line, ASKED_FOR_A_TOKEN, nanos));
     }
 
     /** The rate limit of an endpoint has nothing left for a lane of it before that moment of {@link System#nanoTime()}. */
@@ -211,9 +212,9 @@ final class Lanes {
     }
 
     /** Opens some of those that wait for the tokens of an endpoint. The others follow soon, unless a claim tells a moment before. */
-    private void openFirst(UUID endpoint, Line line, long nanos) {
+    private void openFirst(UUID endpoint, Line line, int many, long nanos) {
         Iterator<UUID> first = line.lanes.iterator();
-        for (int i = 0; i < ASKED_FOR_A_TOKEN && first.hasNext(); i++) {
+        for (int i = 0; i < many && first.hasNext(); i++) {
             UUID lane = first.next();
             first.remove();
             paced.remove(lane);
@@ -250,7 +251,9 @@ final class Lanes {
             later.remove();
             Line line = lines.get(first.lane());
             if (line != null && first.equals(line.opening)) {
-                openFirst(first.lane(), line, nanos);
+                // A claim that took longer than that has kept the next ones waiting.
+                long missed = Math.min((nanos - first.nanos()) / NEXT_IN_LINE_NANOS, MOST_MISSED);
+                openFirst(first.lane(), line, ASKED_FOR_A_TOKEN * (1 + (int) missed), nanos);
             } else if (awaited.remove(first.lane(), first) && !paced.containsKey(first.lane())) {
                 open(first.lane());
             }

@@ -45,6 +45,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -82,6 +83,9 @@ public final class DeliveryEngine implements AutoCloseable {
     private final Signal heart = new Signal();
     private final Signal networkLook = new Signal();
     private final Signal schemaLook = new Signal();
+    /** How many outcomes wait for an endpoint that somebody has locked. */
+    private final AtomicInteger lockedOut = new AtomicInteger();
+
     private final List<BackgroundLoop> loops = new ArrayList<>();
     private volatile @Nullable SchemaWatch schemaWatch;
     private @Nullable DispatchLoop dispatch;
@@ -151,8 +155,9 @@ public final class DeliveryEngine implements AutoCloseable {
                 threads,
                 outcomes::add,
                 settings.slots,
+                lockedOut::get,
                 settings.ownConnections == null ? POLL_WITHOUT_NOTIFICATIONS : POLL);
-        SettleLoop settle = new SettleLoop(flow, held, outcomes, dispatching::ended);
+        SettleLoop settle = new SettleLoop(flow, held, outcomes, lockedOut, dispatching::ended);
         SweepLoop sweep =
                 new SweepLoop(sweeper, cameBack, () -> !closed.get() && dispatching.mayClaim(), dispatching::swept);
         UpkeepLoop chores = new UpkeepLoop(upkeep, heartbeat, held, keys, cameBack::give);
@@ -315,7 +320,7 @@ public final class DeliveryEngine implements AutoCloseable {
         loops.get(0).stop(Duration.ofSeconds(2));
         long end = System.nanoTime() + settings.stopTimeout.toNanos();
         Signal never = new Signal();
-        while (held.size() > 0 && System.nanoTime() < end) {
+        while (held.size() > lockedOut.get() && System.nanoTime() < end) {
             never.await(Duration.ofMillis(20));
         }
         // All are told before one is waited for: else their pauses add up.

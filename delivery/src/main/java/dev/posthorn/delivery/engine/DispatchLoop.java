@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.IntSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,7 @@ final class DispatchLoop {
     private final ExecutorService threads;
     private final Consumer<AttemptOutcome> outcomes;
     private final int slots;
+    private final IntSupplier waiting;
     private final Duration poll;
     private final Signal wake = new Signal();
     private final Queue<List<UUID>> ended = new ConcurrentLinkedQueue<>();
@@ -70,7 +72,10 @@ final class DispatchLoop {
         T at(boolean now) throws SQLException;
     }
 
-    /** @param sweep says that something has come back into the queue */
+    /**
+     * @param sweep says that something has come back into the queue
+     * @param waiting how many outcomes wait for an endpoint that somebody has locked
+     */
     DispatchLoop(
             Flow flow,
             Heartbeat heartbeat,
@@ -81,6 +86,7 @@ final class DispatchLoop {
             ExecutorService threads,
             Consumer<AttemptOutcome> outcomes,
             int slots,
+            IntSupplier waiting,
             Duration poll) {
         this.flow = flow;
         this.heartbeat = heartbeat;
@@ -91,6 +97,7 @@ final class DispatchLoop {
         this.threads = threads;
         this.outcomes = outcomes;
         this.slots = slots;
+        this.waiting = waiting;
         this.poll = poll;
     }
 
@@ -137,10 +144,10 @@ final class DispatchLoop {
         awaitSlots();
         probe();
         noticeArrival();
-        if (held.size() < slots && claimAndSend(false) > 0) {
+        if (freeSlots() > 0 && claimAndSend(false) > 0) {
             return;
         }
-        if (looking(false, flow::look) || held.size() >= slots) {
+        if (looking(false, flow::look) || freeSlots() <= 0) {
             return;
         }
         if (arrivals.get() != lookedFor || System.nanoTime() - busyNanos < DOZING_NANOS) {
@@ -182,10 +189,15 @@ final class DispatchLoop {
         return true;
     }
 
+    /** What waits for a locked endpoint takes no slot from others, up to as many again. */
+    private int freeSlots() {
+        return slots - held.size() + Math.min(waiting.getAsInt(), slots);
+    }
+
     /** A claim for a few slots costs as much as one for many; but what is slow must not hold back what is not. */
     private void awaitSlots() throws InterruptedException {
         long end = System.nanoTime() + FOR_SLOTS.toNanos();
-        while (slots - held.size() < Math.max(1, slots / 4)) {
+        while (freeSlots() < Math.max(1, slots / 4)) {
             long left = end - System.nanoTime();
             if (left <= 0) {
                 return;
@@ -247,7 +259,7 @@ final class DispatchLoop {
             // It may have come while this node was falling asleep.
             return 0;
         }
-        int limit = Math.min(slots - held.size(), LARGEST_CLAIM);
+        int limit = Math.min(freeSlots(), LARGEST_CLAIM);
         List<ClaimedDelivery> claimed = looking(now, atOnce -> flow.lookAndClaim(limit, atOnce));
         // First of all: if the database goes away here, what is held and not sent would be held for ever.
         send(claimed);

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -124,6 +125,11 @@ final class Flow {
             LOG.error("delivery {} could not be sent", delivery.id(), e);
             return new AttemptOutcome.Unanswered(delivery, "internal", "it could not be sent", 0);
         }
+    }
+
+    /** Those of the endpoints of which results can be recorded now. */
+    Set<UUID> unlocked(Set<UUID> endpoints) throws SQLException {
+        return recorder.unlocked(endpoints);
     }
 
     /** @param patience how long to wait for each row that somebody else has locked; zero: without end */

@@ -9,9 +9,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
@@ -27,15 +29,13 @@ final class SettleLoop {
     /** Other nodes record results of the same endpoints, and are soon done with it. */
     private static final Duration PATIENCE = Duration.ofMillis(300);
 
-    private static final Duration LITTLE_PATIENCE = Duration.ofMillis(10);
-    private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
-    /** So many times as long as it took is waited at least, so that many locked endpoints do not take all of this loop's time. */
-    private static final int RETRY_SHARE = 5;
+    private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
     private final Flow flow;
     private final HeldDeliveries held;
     private final Consumer<List<UUID>> settled;
     private final BlockingQueue<AttemptOutcome> outcomes;
+    private final AtomicInteger waiting;
     /** Kept from round to round until it is recorded. */
     private final List<AttemptOutcome> batch = new ArrayList<>();
     /** What waits for a row that is locked, by endpoint. */
@@ -45,12 +45,19 @@ final class SettleLoop {
 
     /**
      * @param outcomes to be recorded
+     * @param waiting is kept at how many outcomes wait for an endpoint that somebody has locked
      * @param settled hears, for each delivery that was recorded, of the lane that it was taken from
      */
-    SettleLoop(Flow flow, HeldDeliveries held, BlockingQueue<AttemptOutcome> outcomes, Consumer<List<UUID>> settled) {
+    SettleLoop(
+            Flow flow,
+            HeldDeliveries held,
+            BlockingQueue<AttemptOutcome> outcomes,
+            AtomicInteger waiting,
+            Consumer<List<UUID>> settled) {
         this.flow = flow;
         this.held = held;
         this.outcomes = outcomes;
+        this.waiting = waiting;
         this.settled = settled;
     }
 
@@ -66,63 +73,55 @@ final class SettleLoop {
             batch.add(first);
             gather();
         }
-        batch.removeIf(this::waits);
-        if (batch.isEmpty()) {
-            return;
-        }
-        try {
-            settle(batch, PATIENCE);
-        } catch (SQLException e) {
-            if (!OutcomeRecorder.isLocked(e)) {
-                throw e;
-            }
-            for (AttemptOutcome outcome : batch) {
-                lockedOut
-                        .computeIfAbsent(outcome.delivery().endpointId(), endpoint -> new ArrayList<>())
-                        .add(outcome);
-            }
-            batch.clear();
+        batch.removeIf(outcome -> lockedOut.containsKey(outcome.delivery().endpointId()) && keep(outcome));
+        if (!batch.isEmpty() && !settle(batch)) {
+            batch.forEach(this::keep);
             settleLockedOut();
-            return;
         }
         batch.clear();
     }
 
-    /** Earlier results of the same endpoint wait: then this one does, too. */
-    private boolean waits(AttemptOutcome outcome) {
-        List<AttemptOutcome> earlier = lockedOut.get(outcome.delivery().endpointId());
-        return earlier != null && earlier.add(outcome);
+    private boolean keep(AttemptOutcome outcome) {
+        lockedOut
+                .computeIfAbsent(outcome.delivery().endpointId(), endpoint -> new ArrayList<>())
+                .add(outcome);
+        waiting.incrementAndGet();
+        return true;
     }
 
+    /** Records what can be, as one batch. */
     private void settleLockedOut() throws SQLException {
-        long begun = System.nanoTime();
-        retryAtNanos = begun + RETRY_NANOS;
-        for (var each = lockedOut.values().iterator(); each.hasNext(); ) {
-            try {
-                settle(each.next(), LITTLE_PATIENCE);
-                each.remove();
-            } catch (SQLException e) {
-                if (!OutcomeRecorder.isLocked(e)) {
-                    throw e;
-                }
-            }
+        retryAtNanos = System.nanoTime() + RETRY_NANOS;
+        Set<UUID> free = flow.unlocked(lockedOut.keySet());
+        List<AttemptOutcome> some = new ArrayList<>();
+        free.forEach(endpoint -> some.addAll(lockedOut.getOrDefault(endpoint, List.of())));
+        if (!some.isEmpty() && settle(some)) {
+            lockedOut.keySet().removeAll(free);
+            waiting.addAndGet(-some.size());
         }
-        long now = System.nanoTime();
-        retryAtNanos = now + Math.max(RETRY_NANOS, RETRY_SHARE * (now - begun));
     }
 
-    private void settle(List<AttemptOutcome> some, Duration patience) throws SQLException {
+    /** Returns false, and has recorded nothing, where somebody has had something locked for too long. */
+    private boolean settle(List<AttemptOutcome> some) throws SQLException {
         List<UUID> lanes =
                 some.stream().map(outcome -> outcome.delivery().lane()).toList();
-        flow.settle(some, patience);
+        try {
+            flow.settle(some, PATIENCE);
+        } catch (SQLException e) {
+            if (OutcomeRecorder.isLocked(e)) {
+                return false;
+            }
+            throw e;
+        }
         settled.accept(lanes);
+        return true;
     }
 
     /** A batch of 250 costs the database hardly more than one of 10; nobody waits for it but free slots. */
     private void gather() throws InterruptedException {
         long end = System.nanoTime() + LONGEST_GATHERING_NANOS;
         outcomes.drainTo(batch, LARGEST_BATCH - batch.size());
-        while (batch.size() < GOOD_BATCH && held.size() > batch.size()) {
+        while (batch.size() < GOOD_BATCH && held.size() - waiting.get() > batch.size()) {
             AttemptOutcome next = outcomes.poll(end - System.nanoTime(), TimeUnit.NANOSECONDS);
             if (next == null) {
                 return;

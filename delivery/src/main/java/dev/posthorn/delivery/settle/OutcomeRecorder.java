@@ -12,8 +12,10 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,7 @@ public final class OutcomeRecorder {
             FROM posthorn.record_claimed_results(?, ?, ?, ?, ?, ?, ?, ?, ?) AS r
             WHERE (SELECT posthorn.begin_node_statement(?))
             """;
+    private static final String UNLOCKED = "SELECT posthorn.unlocked_endpoints(?)";
     private static final String RELEASE = "SELECT posthorn.release_webhook_leases(?, ?, ?, ?, ?)";
 
     private final ServiceSession session;
@@ -57,6 +60,22 @@ public final class OutcomeRecorder {
         return session.repeatably(connection -> {
             release(connection, unsent);
             return made.isEmpty() ? List.of() : record(connection, made, patience);
+        });
+    }
+
+    /** Those of the endpoints of which results can be recorded now, because nobody has their health locked. */
+    public Set<UUID> unlocked(Set<UUID> endpoints) throws SQLException {
+        return session.repeatably(connection -> {
+            Set<UUID> free = new HashSet<>();
+            try (PreparedStatement statement = connection.prepareStatement(UNLOCKED)) {
+                statement.setArray(1, connection.createArrayOf("uuid", endpoints.toArray()));
+                try (ResultSet row = statement.executeQuery()) {
+                    while (row.next()) {
+                        free.add(row.getObject(1, UUID.class));
+                    }
+                }
+            }
+            return free;
         });
     }
 

@@ -3,16 +3,21 @@ package dev.posthorn.delivery.upkeep;
 import dev.posthorn.delivery.claim.HeldDeliveries;
 import dev.posthorn.delivery.claim.Lease;
 import dev.posthorn.delivery.session.ServiceSession;
+import dev.posthorn.delivery.settle.OutcomeRecorder;
 import dev.posthorn.vault.EndpointSecrets;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The chores beside the flow. Each is one short transaction. Thread-safe. */
 public final class Upkeep {
+    private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);
     private static final int BATCH = 1000;
+    private static final String PATIENCE = "SET LOCAL lock_timeout = '1s'";
     private static final String SETTLE_BACKLOGS = "SELECT posthorn.settle_backlogs(" + BATCH + ")";
     private static final int REDELIVERY_BATCH = 500;
     private static final int MOST_REDELIVERY_BATCHES = 20;
@@ -21,6 +26,7 @@ public final class Upkeep {
     private static final String RESCUE = "SELECT posthorn.rescue_lost_leases()";
     private static final String RETURN_UNHELD = "SELECT posthorn.return_unheld_leases(?, ?, ?)";
     private static final String MAINTAIN = "SELECT task, rows FROM posthorn.maintain_all_but_retention()";
+    private static final String FORGET_LANE_TURNS = "SELECT posthorn.forget_lane_turns()";
     private static final String RETIRE_DAYS = "SELECT posthorn.retire_days()";
 
     private final ServiceSession session;
@@ -83,22 +89,42 @@ public final class Upkeep {
         });
     }
 
-    /** All upkeep that the database does itself; retention apart, lest it waits with everybody's locks in its hands. */
+    /** All upkeep that the database does itself; apart what keeps locks that others feel, so that it does not wait for anything with them. */
     public void maintain() throws SQLException {
-        session.repeatably(connection -> {
+        impatiently(connection -> {
             try (Statement statement = connection.createStatement()) {
-                return statement.execute(MAINTAIN);
+                statement.execute(MAINTAIN);
+                return 0;
             }
         });
+        number(FORGET_LANE_TURNS);
         number(RETIRE_DAYS);
     }
 
     private int number(String sql) throws SQLException {
-        return session.repeatably(connection -> {
+        return impatiently(connection -> {
             try (Statement statement = connection.createStatement();
                     ResultSet row = statement.executeQuery(sql)) {
                 return row.next() ? row.getInt(1) : 0;
             }
         });
+    }
+
+    /** What somebody has locked is done next time: all chores share a thread, that of lost leases among them. */
+    private int impatiently(ServiceSession.Work<Integer> chore) throws SQLException {
+        try {
+            return session.repeatably(connection -> {
+                try (Statement statement = connection.createStatement()) {
+                    statement.execute(PATIENCE);
+                }
+                return chore.on(connection);
+            });
+        } catch (SQLException e) {
+            if (OutcomeRecorder.isLocked(e)) {
+                LOG.debug("something is locked; it is tried again", e);
+                return 0;
+            }
+            throw e;
+        }
     }
 }

@@ -54,6 +54,7 @@ COMMENT ON FUNCTION posthorn.return_unheld_leases(uuid, uuid[], bigint) IS
 CREATE FUNCTION posthorn.rescue_lost_leases() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, posthorn, pg_temp
+    SET lock_timeout = '500ms'
 AS $$
 DECLARE
     at        timestamptz := posthorn.clock_now();
@@ -87,14 +88,20 @@ BEGIN
     FROM posthorn.webhook_deliveries AS d
     WHERE d.stage = 'ready' AND d.dispatcher_id = ANY (expired) AND d.lost_leases >= 2;
     IF lost.ids IS NOT NULL THEN
-        PERFORM posthorn.record_claimed_results(
-            lost.ids, lost.dispatchers, lost.leases,
-            array_fill(NULL::integer, ARRAY[cardinality(lost.ids)]),
-            array_fill('lease_lost'::text, ARRAY[cardinality(lost.ids)]),
-            array_fill('three dispatchers in a row were lost while they sent it'::text, ARRAY[cardinality(lost.ids)]),
-            array_fill(NULL::integer, ARRAY[cardinality(lost.ids)]),
-            array_fill(NULL::text, ARRAY[cardinality(lost.ids)]),
-            array_fill(NULL::integer, ARRAY[cardinality(lost.ids)]));
+        BEGIN
+            PERFORM posthorn.record_claimed_results(
+                lost.ids, lost.dispatchers, lost.leases,
+                array_fill(NULL::integer, ARRAY[cardinality(lost.ids)]),
+                array_fill('lease_lost'::text, ARRAY[cardinality(lost.ids)]),
+                array_fill('three dispatchers in a row were lost while they sent it'::text, ARRAY[cardinality(lost.ids)]),
+                array_fill(NULL::integer, ARRAY[cardinality(lost.ids)]),
+                array_fill(NULL::text, ARRAY[cardinality(lost.ids)]),
+                array_fill(NULL::integer, ARRAY[cardinality(lost.ids)]));
+        EXCEPTION
+            -- Somebody has an endpoint of them locked. Then they return as the others do, which must not wait; the next loss counts.
+            WHEN lock_not_available THEN
+                lost.ids := NULL;
+        END;
     END IF;
 
     UPDATE posthorn.webhook_deliveries AS d

@@ -76,6 +76,18 @@ $$;
 COMMENT ON FUNCTION posthorn.tell_of_dead_letters(uuid[]) IS
     'Queues posthorn.delivery.dead_lettered, one for each endpoint, at most once in 5 minutes.';
 
+CREATE FUNCTION posthorn.unlocked_endpoints(endpoints uuid[]) RETURNS SETOF uuid
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+    SELECT h.endpoint_id FROM posthorn.webhook_endpoint_health AS h WHERE h.endpoint_id = ANY (endpoints) FOR UPDATE SKIP LOCKED
+$$;
+
+COMMENT ON FUNCTION posthorn.unlocked_endpoints(uuid[]) IS
+    'For nodes: those of the endpoints whose health nobody has locked, so that results of them can be recorded. The locks that it takes end with its transaction.';
+
+GRANT EXECUTE ON FUNCTION posthorn.unlocked_endpoints(uuid[]) TO posthorn_service;
+
 CREATE FUNCTION posthorn.record_claimed_results(
     ids           uuid[],
     dispatchers   uuid[],

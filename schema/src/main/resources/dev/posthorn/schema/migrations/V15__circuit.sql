@@ -15,7 +15,7 @@ $$;
 
 COMMENT ON FUNCTION posthorn.close_circuit(uuid) IS 'half-open → closed: enables an endpoint whose probe was delivered; its parked deliveries come back.';
 
--- Locks: the health of the endpoints and the probed deliveries, SKIP LOCKED. Index: webhook_endpoint_health_probe.
+-- Locks: the health of the endpoints and the probed deliveries, SKIP LOCKED; the turns of their lanes, for which it waits a moment. Index: webhook_endpoint_health_probe.
 CREATE FUNCTION posthorn.claim_endpoint_probes(dispatcher uuid, lease bigint, max_rows integer)
 RETURNS TABLE (
     delivery_id     uuid,
@@ -39,6 +39,7 @@ RETURNS TABLE (
     SET enable_seqscan = off
     SET enable_bitmapscan = off
     SET jit = off
+    SET lock_timeout = '300ms'
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -97,8 +98,8 @@ BEGIN
         RETURNING d.*
     ),
     turns AS (
-        INSERT INTO posthorn.webhook_lane_turns (lane, position)
-        SELECT l.ordered_lane, l.position FROM leased AS l WHERE l.ordered_lane IS NOT NULL ORDER BY l.ordered_lane
+        INSERT INTO posthorn.webhook_lane_turns (lane, endpoint_id, position)
+        SELECT l.ordered_lane, l.endpoint_id, l.position FROM leased AS l WHERE l.ordered_lane IS NOT NULL ORDER BY l.ordered_lane
         ON CONFLICT (lane) DO UPDATE SET position = excluded.position
     )
     SELECT l.id, l.event_id, l.community_id, l.endpoint_id, coalesce(l.ordered_lane, l.endpoint_id), l.event_type,

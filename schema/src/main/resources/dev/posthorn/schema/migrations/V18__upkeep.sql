@@ -6,6 +6,7 @@ CREATE FUNCTION posthorn.settle_backlogs(max integer DEFAULT 1000) RETURNS integ
 AS $$
 DECLARE
     endpoint uuid;
+    batch    integer;
     moved    integer := 0;
 BEGIN
     FOR endpoint IN
@@ -33,7 +34,11 @@ BEGIN
         -- Whoever switches an endpoint in a transaction that stays open must not keep upkeep from all others.
         PERFORM FROM posthorn.webhook_endpoint_health AS h WHERE h.endpoint_id = endpoint FOR UPDATE SKIP LOCKED;
         CONTINUE WHEN NOT FOUND;
-        moved := moved + posthorn.settle_endpoint_backlog(endpoint, max - moved);
+        batch := posthorn.settle_endpoint_backlog(endpoint, max - moved);
+        IF batch = 0 THEN
+            batch := posthorn.settle_endpoint_backlog(endpoint, max - moved, true);
+        END IF;
+        moved := moved + batch;
         EXIT WHEN moved >= max;
     END LOOP;
     RETURN moved;
@@ -309,10 +314,7 @@ CREATE FUNCTION posthorn.maintain_all_but_retention() RETURNS TABLE (task text, 
     SET search_path = pg_catalog, posthorn, pg_temp
 AS $$
 DECLARE
-    at       constant timestamptz := posthorn.clock_now();
-    endpoint uuid;
-    keyed    bigint := 0;
-    lanes    uuid[];
+    at constant timestamptz := posthorn.clock_now();
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtext('posthorn.maintain')) THEN
         RETURN;
@@ -320,33 +322,23 @@ BEGIN
     RETURN QUERY SELECT 'create_days_ahead', posthorn.create_days_ahead()::bigint;
     RETURN QUERY SELECT 'rescue_lost_leases', posthorn.rescue_lost_leases()::bigint;
     -- The lanes of a key are not found by their endpoint: what came into them while it was switched.
-    FOR endpoint IN
-        SELECT h.endpoint_id
-        FROM posthorn.webhook_endpoint_health AS h
-        WHERE h.disabled_at IS NOT NULL
-          AND h.endpoint_id IN (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_ready AS d
+    UPDATE posthorn.webhook_endpoint_health AS h
+    SET parking = true
+    WHERE h.endpoint_id IN (
+        SELECT s.endpoint_id
+        FROM posthorn.webhook_endpoint_health AS s
+        WHERE s.disabled_at IS NOT NULL
+          AND NOT s.parking
+          AND s.endpoint_id IN (SELECT d.endpoint_id FROM posthorn.webhook_deliveries_ready AS d
                                 WHERE d.ordered_lane <> d.endpoint_id AND d.status <> 'sending')
-        FOR UPDATE SKIP LOCKED
-    LOOP
-        keyed := keyed + posthorn.settle_endpoint_backlog(endpoint, 1000, true);
-    END LOOP;
-    RETURN QUERY SELECT 'settle_backlogs', keyed + posthorn.settle_backlogs();
-
-    -- Locked before they are looked at once more: a claim that goes on meanwhile keeps its turn.
-    SELECT array_agg(t.lane) INTO lanes
-    FROM (
-        SELECT t.lane
-        FROM posthorn.webhook_lane_turns AS t
-        WHERE NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_ready AS d WHERE coalesce(d.ordered_lane, d.endpoint_id) = t.lane)
-        FOR UPDATE SKIP LOCKED
-    ) AS t;
-    DELETE FROM posthorn.webhook_lane_turns AS t
-    WHERE t.lane = ANY (lanes)
-      AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_ready AS d WHERE coalesce(d.ordered_lane, d.endpoint_id) = t.lane);
+        FOR UPDATE SKIP LOCKED);
+    RETURN QUERY SELECT 'settle_backlogs', posthorn.settle_backlogs()::bigint;
 
     RETURN QUERY
     WITH gone AS (
-        DELETE FROM posthorn.webhook_idempotency_keys AS k WHERE k.expires_at <= at RETURNING 1
+        DELETE FROM posthorn.webhook_idempotency_keys AS k
+        WHERE k.ctid = ANY (ARRAY(SELECT o.ctid FROM posthorn.webhook_idempotency_keys AS o WHERE o.expires_at <= at FOR UPDATE SKIP LOCKED))
+        RETURNING 1
     )
     SELECT 'expire_idempotency_keys', count(*) FROM gone;
 
@@ -384,7 +376,34 @@ END
 $$;
 
 COMMENT ON FUNCTION posthorn.maintain_all_but_retention() IS
-    'As maintain(), without retire_days(), whose locks last long: a node calls each of the two in a transaction of its own.';
+    'As maintain(), without forget_lane_turns() and retire_days(), whose locks others feel: a node calls each of the three in a transaction of its own.';
+
+CREATE FUNCTION posthorn.forget_lane_turns() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, posthorn, pg_temp
+AS $$
+DECLARE
+    lanes   uuid[];
+    removed integer;
+BEGIN
+    -- Locked before they are looked at once more: a claim that goes on meanwhile keeps its turn.
+    SELECT array_agg(t.lane) INTO lanes
+    FROM (
+        SELECT t.lane
+        FROM posthorn.webhook_lane_turns AS t
+        WHERE NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_ready AS d WHERE coalesce(d.ordered_lane, d.endpoint_id) = t.lane)
+        FOR UPDATE SKIP LOCKED
+    ) AS t;
+    DELETE FROM posthorn.webhook_lane_turns AS t
+    WHERE t.lane = ANY (lanes)
+      AND NOT EXISTS (SELECT FROM posthorn.webhook_deliveries_ready AS d WHERE coalesce(d.ordered_lane, d.endpoint_id) = t.lane);
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END
+$$;
+
+COMMENT ON FUNCTION posthorn.forget_lane_turns() IS
+    'Removes the rows of webhook_lane_turns of lanes in which nothing is ready; returns how many. Until its transaction ends nothing is claimed from them.';
 
 CREATE FUNCTION posthorn.maintain() RETURNS TABLE (task text, rows bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -393,7 +412,8 @@ AS $$
 BEGIN
     IF pg_try_advisory_xact_lock(hashtext('posthorn.maintain')) THEN
         RETURN QUERY SELECT m.task, m.rows FROM posthorn.maintain_all_but_retention() AS m;
-        -- Last, because its locks last until the end.
+        -- Last, because their locks last until the end.
+        RETURN QUERY SELECT 'forget_lane_turns', posthorn.forget_lane_turns()::bigint;
         RETURN QUERY SELECT 'retire_days', posthorn.retire_days()::bigint;
     END IF;
 END
@@ -406,5 +426,6 @@ GRANT EXECUTE ON FUNCTION
     posthorn.settle_backlogs(integer),
     posthorn.maintain_all_but_retention(),
     posthorn.maintain(),
+    posthorn.forget_lane_turns(),
     posthorn.retire_days()
 TO posthorn_service;

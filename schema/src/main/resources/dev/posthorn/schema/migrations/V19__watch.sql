@@ -118,6 +118,8 @@ AS $$
     SELECT min(u.id::text)::uuid, 'is sending and so is another one of its ordered lane'
     FROM unfinished AS u
     WHERE u.status = 'sending' AND u.ordered_lane IS NOT NULL
+      -- process_webhook_delivery leases whatever it is asked for.
+      AND u.dispatcher_id IN (SELECT d.id FROM posthorn.dispatchers AS d WHERE d.kind = 'node')
     GROUP BY u.ordered_lane
     HAVING count(*) > 1
     UNION ALL

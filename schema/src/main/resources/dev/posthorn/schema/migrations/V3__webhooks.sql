@@ -375,13 +375,15 @@ COMMENT ON COLUMN posthorn.webhook_filter_errors.occurred_at IS 'When.';
 -- Written by claims, and only for ordered lanes. What was committed late, or comes back to its old place, stands before what is under way,
 -- and would hide it from who looks at the head of the lane.
 CREATE TABLE posthorn.webhook_lane_turns (
-    lane     uuid PRIMARY KEY,
-    position bigint NOT NULL
+    lane        uuid PRIMARY KEY,
+    endpoint_id uuid NOT NULL,
+    position    bigint NOT NULL
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 1000);
 
 COMMENT ON TABLE posthorn.webhook_lane_turns IS
-    'Ordered lanes, each with the delivery whose turn it was last: while it is under way nothing else of the lane goes. Whoever claims from a lane locks its row. maintain() removes those of empty lanes.';
+    'Ordered lanes, each with the delivery whose turn it was last: while it is under way nothing else of the lane goes. Whoever claims from a lane locks its row. forget_lane_turns() removes those of empty lanes.';
 COMMENT ON COLUMN posthorn.webhook_lane_turns.lane IS 'The lane.';
+COMMENT ON COLUMN posthorn.webhook_lane_turns.endpoint_id IS 'Whose lane it is.';
 COMMENT ON COLUMN posthorn.webhook_lane_turns.position IS 'Place of the delivery that was claimed last.';
 
 -- A crash empties an unlogged table, and so does the promotion of a standby: both may have lost what was committed without waiting for the disk.

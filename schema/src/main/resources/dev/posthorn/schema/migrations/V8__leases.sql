@@ -15,8 +15,8 @@ CREATE TYPE posthorn.leased_delivery AS (
 
 COMMENT ON TYPE posthorn.leased_delivery IS 'What a claim has leased; or, without delivery, when a lane may give something again.';
 
--- Locks, all of them SKIP LOCKED: the health of endpoints with a rate limit, the turns of ordered lanes, the claimed rows of
--- webhook_deliveries_ready. Only the first claim of an ordered lane may wait, for another first one of it.
+-- Locks: the health of endpoints with a rate limit in id order, for which it waits a moment; the turns of ordered lanes and the claimed rows
+-- of webhook_deliveries_ready, SKIP LOCKED.
 -- Index: webhook_deliveries_ready_lane, from each lane's mark on, so that neither 100,000 deliveries that wait for another endpoint nor
 -- dead entries that a held snapshot keeps are walked through.
 -- The window of a lane is its first rows whatever their status: what is under way stands at its head and fills it, which holds the limit
@@ -47,47 +47,76 @@ RETURNS SETOF posthorn.leased_delivery
 AS $$
 #variable_conflict use_column
 DECLARE
-    at      timestamptz;
-    -- Endpoints whose tokens this claim counts.
-    counted uuid[];
-    limited boolean;
+    at          timestamptz;
+    lock_before constant text := current_setting('lock_timeout');
+    -- Endpoints with a rate limit whose lanes are asked, and those whose tokens this claim counts.
+    limits      uuid[];
+    counted     uuid[] := '{}';
+    limited     boolean;
     -- For each lane, whether its turn is locked here; null where it has none.
-    mine    boolean[];
+    mine        boolean[];
 BEGIN
-    -- What a rate limit has left is counted by one claim at a time; another one passes the endpoint by, whoever has it locked. Whose lane it is that bears no endpoint's id, its first delivery tells:
-    -- the endpoint may have no order by keys any more.
-    SELECT coalesce(array_agg(h.endpoint_id), '{}') INTO counted
-    FROM (
-        SELECT h.endpoint_id
-        FROM posthorn.webhook_endpoint_health AS h
-        WHERE h.endpoint_id IN (SELECT e.id FROM posthorn.webhook_endpoints AS e WHERE e.rate_limit IS NOT NULL)
-          AND (h.endpoint_id = ANY (lanes)
-               OR h.endpoint_id IN (
-                   SELECT first_found.endpoint_id
-                   FROM (
-                       SELECT l.lane, l.mark
-                       FROM unnest(lanes, marks) AS l (lane, mark)
-                       WHERE NOT EXISTS (SELECT FROM posthorn.webhook_endpoints AS e WHERE e.id = l.lane)
-                       OFFSET 0
-                   ) AS keyed
-                   CROSS JOIN LATERAL (
-                       SELECT d.endpoint_id
-                       FROM posthorn.webhook_deliveries_ready AS d
-                       WHERE coalesce(d.ordered_lane, d.endpoint_id) = keyed.lane AND d.position > keyed.mark
-                       ORDER BY coalesce(d.ordered_lane, d.endpoint_id), d.position
-                       LIMIT 1
-                   ) AS first_found))
-        ORDER BY h.endpoint_id
-        FOR UPDATE SKIP LOCKED
-    ) AS h;
+    -- Whose lane it is that bears no endpoint's id, its first delivery tells: the endpoint may have no order by keys any more.
+    SELECT array_agg(e.id) INTO limits
+    FROM posthorn.webhook_endpoints AS e
+    WHERE e.rate_limit IS NOT NULL
+      AND (e.id = ANY (lanes)
+           OR e.id IN (
+               SELECT first_found.endpoint_id
+               FROM (
+                   SELECT l.lane, l.mark
+                   FROM unnest(lanes, marks) AS l (lane, mark)
+                   WHERE NOT EXISTS (SELECT FROM posthorn.webhook_endpoints AS e WHERE e.id = l.lane)
+                   OFFSET 0
+               ) AS keyed
+               CROSS JOIN LATERAL (
+                   SELECT d.endpoint_id
+                   FROM posthorn.webhook_deliveries_ready AS d
+                   WHERE coalesce(d.ordered_lane, d.endpoint_id) = keyed.lane AND d.position > keyed.mark
+                   ORDER BY coalesce(d.ordered_lane, d.endpoint_id), d.position
+                   LIMIT 1
+               ) AS first_found));
+    -- What a rate limit has left is counted by one claim at a time. Others that count it, and nodes that record results of the endpoint, are
+    -- soon done; whoever is not is passed by.
+    IF limits IS NOT NULL THEN
+        BEGIN
+            PERFORM set_config('lock_timeout', '50ms', true);
+            SELECT coalesce(array_agg(h.endpoint_id), '{}') INTO counted
+            FROM (
+                SELECT h.endpoint_id FROM posthorn.webhook_endpoint_health AS h WHERE h.endpoint_id = ANY (limits) ORDER BY h.endpoint_id FOR UPDATE
+            ) AS h;
+        EXCEPTION
+            WHEN lock_not_available THEN
+                SELECT coalesce(array_agg(h.endpoint_id), '{}') INTO counted
+                FROM (
+                    SELECT h.endpoint_id FROM posthorn.webhook_endpoint_health AS h WHERE h.endpoint_id = ANY (limits) FOR UPDATE SKIP LOCKED
+                ) AS h;
+        END;
+        PERFORM set_config('lock_timeout', lock_before, true);
+    END IF;
     limited := cardinality(counted) > 0;
-    -- Likewise what is under way in an ordered lane. A statement of its own, so that the next one sees what was claimed before the lock.
+    -- What is under way in an ordered lane is looked at by one claim at a time. A statement of its own, so that the next one sees what was
+    -- claimed before the lock.
     IF EXISTS (SELECT FROM posthorn.webhook_lane_turns) THEN
-        SELECT array_agg(t.mine ORDER BY l.ordinal) INTO mine
+        SELECT array_agg(m.mine ORDER BY l.ordinal) INTO mine
         FROM unnest(lanes) WITH ORDINALITY AS l (lane, ordinal)
         LEFT JOIN LATERAL (
-            SELECT true AS mine FROM posthorn.webhook_lane_turns AS t WHERE t.lane = l.lane FOR UPDATE SKIP LOCKED
-        ) AS t ON true;
+            SELECT true AS mine
+            FROM posthorn.webhook_lane_turns AS t
+            WHERE t.lane = l.lane AND (limits IS NULL OR NOT t.endpoint_id = ANY (limits) OR t.endpoint_id = ANY (counted))
+            FOR UPDATE SKIP LOCKED
+        ) AS m ON true;
+        -- However full the claim gets: it may not come to say so of a lane that it was not to ask.
+        RETURN QUERY
+        SELECT NULL::uuid, NULL::uuid, NULL::uuid, NULL::uuid, l.lane, NULL::boolean, NULL::text, NULL::integer, 0
+        FROM unnest(lanes, mine) AS l (lane, mine)
+        WHERE l.mine IS NULL AND EXISTS (SELECT FROM posthorn.webhook_lane_turns AS t WHERE t.lane = l.lane);
+    END IF;
+    IF limits IS NOT NULL THEN
+        RETURN QUERY
+        SELECT NULL::uuid, NULL::uuid, NULL::uuid, NULL::uuid, l.lane, NULL::boolean, NULL::text, NULL::integer, 0
+        FROM unnest(lanes) AS l (lane)
+        WHERE l.lane = ANY (limits) AND NOT l.lane = ANY (counted);
     END IF;
     -- After the locks, lest the time of another claim's tokens is set back.
     at := posthorn.clock_now();
@@ -237,8 +266,11 @@ BEGIN
     ),
     -- Whoever is not the first to enter its lane has not seen what the first one has claimed.
     first_turns AS MATERIALIZED (
-        INSERT INTO posthorn.webhook_lane_turns AS t (lane, position)
-        SELECT b.lane, b.position FROM bounded AS b WHERE b.ordered AND b.mine IS NOT TRUE ORDER BY b.lane
+        INSERT INTO posthorn.webhook_lane_turns AS t (lane, endpoint_id, position)
+        SELECT b.lane, b.endpoint_id, b.position
+        FROM bounded AS b
+        -- Two first ones at once: the later one does not wait.
+        WHERE b.ordered AND b.mine IS NOT TRUE AND pg_try_advisory_xact_lock(hashtext('posthorn.lane'), hashtext(b.lane::text))
         ON CONFLICT DO NOTHING
         RETURNING t.lane
     ),
