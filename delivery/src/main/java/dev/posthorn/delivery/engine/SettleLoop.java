@@ -76,6 +76,8 @@ final class SettleLoop {
         batch.removeIf(outcome -> lockedOut.containsKey(outcome.delivery().endpointId()) && keep(outcome));
         if (!batch.isEmpty() && !settle(batch)) {
             batch.forEach(this::keep);
+            // Before what may fail: each outcome is kept in one place.
+            batch.clear();
             settleLockedOut();
         }
         batch.clear();
